@@ -1,0 +1,74 @@
+/* Models: load, look at, change, save. */
+#ifndef PRUNE_MODEL_H
+#define PRUNE_MODEL_H
+
+#include <prune/context.h>
+#include <prune/options.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct prune_model prune_model;
+
+/* How to open what a file alone cannot tell. Table: prune_load_option_table(). */
+typedef struct prune_load_options {
+    uint32_t struct_size;
+    int32_t output;       /* 0 auto, 1 relative, 2 metric */
+    double max_depth;     /* metres, metric models; 0: config.json, else 80 with a log line */
+    const char *taps;     /* "2,5,8,11": tapped blocks, 0-based; NULL: config.json, else V2's */
+    int32_t position_rule; /* 0 auto, 1 offset (original), 2 size (Hugging Face) */
+    int32_t preprocess;   /* 0 auto, 1 original (OpenCV), 2 hf (Pillow) */
+    uint64_t max_bytes;   /* bound on decompressed bytes; 0: 64 times the file's size */
+} prune_load_options;
+const prune_option_table *prune_load_option_table(void);
+void prune_load_options_init(prune_load_options *options);
+
+/* Opens a packed file (.safetensors.zst), a .safetensors written by this library, a Hugging Face
+ * folder, an original .pth, or an RT-MonoDepth folder. Nothing in a file is ever executed.
+ * Errors: PRUNE_E_IO, PRUNE_E_FORMAT (names file and tensor), PRUNE_E_UNSUPPORTED. */
+prune_status prune_model_load(prune_model **out, prune_context *context, const char *path,
+                              const prune_load_options *options);
+
+typedef struct prune_save_options {
+    uint32_t struct_size;
+    int32_t container; /* 0 by the name (.zst packs), 1 packed, 2 plain safetensors */
+    int32_t storage;   /* floats: 0 as they are, 1 fp32, 2 fp16 */
+    int32_t level;     /* zstd level, 1 to 22 */
+} prune_save_options;
+const prune_option_table *prune_save_option_table(void);
+void prune_save_options_init(prune_save_options *options);
+
+/* Writes to a temporary file next to path and renames it. */
+prune_status prune_model_save(const prune_model *model, const char *path,
+                              const prune_save_options *options);
+
+prune_status prune_model_clone(prune_model **out, const prune_model *model);
+void prune_model_free(prune_model *model); /* accepts NULL */
+
+/* Numbers at one input size; 0 x 0 means the model's own. Bytes are those of the parameters as
+ * they would be stored (INT8 nodes at one byte a weight). */
+typedef struct prune_model_info {
+    uint32_t struct_size;
+    const char *architecture; /* belongs to the model */
+    int32_t input_height, input_width;
+    int32_t layers;      /* nodes with parameters */
+    uint64_t parameters;
+    uint64_t macs;
+    uint64_t bytes;
+    int32_t int8_layers; /* nodes that compute in INT8 */
+    int32_t output_kind; /* 0 relative inverse depth, 1 disparity, 2 metric depth */
+    double max_depth;
+} prune_model_info;
+prune_status prune_model_describe(const prune_model *model, int32_t height, int32_t width,
+                                  prune_model_info *info);
+
+/* Everything `prune inspect` shows, as JSON text; free with prune_text_free. */
+prune_status prune_model_inspect(const prune_model *model, int32_t height, int32_t width,
+                                 char **json);
+void prune_text_free(char *text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,77 @@
+/* Samples: images, with ground truth where there is some, and the metric that judges on them. */
+#ifndef PRUNE_SAMPLES_H
+#define PRUNE_SAMPLES_H
+
+#include <prune/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One image. The memory belongs to the sample source, until it is released. */
+typedef struct prune_sample {
+    const char *name;   /* file name without folder and extension, unique in the source */
+    const char *group;  /* drive or sequence the frame belongs to; "" when unknown */
+    int32_t width, height;
+    const uint8_t *rgb; /* height x width x 3, tightly packed */
+    /* Depth in metres, 0 where there is none; NULL without ground truth. */
+    const float *depth; /* depth_height x depth_width */
+    int32_t depth_width, depth_height;
+} prune_sample;
+
+/* A caller's own source of samples. load may be called from any thread, several at once. */
+typedef struct prune_sample_source {
+    uint32_t struct_size;
+    void *user;
+    uint64_t count;
+    /* Fills *sample for index < count; release is called with it afterwards. */
+    prune_status (*load)(void *user, uint64_t index, prune_sample *sample);
+    void (*release)(void *user, prune_sample *sample);
+    void (*close)(void *user); /* NULL: nothing to do */
+    /* Name and group of a sample without decoding it. */
+    prune_status (*identify)(void *user, uint64_t index, const char **name, const char **group);
+} prune_sample_source;
+
+typedef struct prune_samples prune_samples;
+
+prune_status prune_samples_create(prune_samples **out, prune_context *context,
+                                  const prune_sample_source *source);
+/* All PNG and JPEG files of a folder, sorted by name; no ground truth. */
+prune_status prune_samples_open(prune_samples **out, prune_context *context, const char *folder);
+/* Samples at `indices` of `whole`, which must outlive the result. */
+prune_status prune_samples_subset(prune_samples **out, prune_samples *whole,
+                                  const uint64_t *indices, uint64_t count);
+void prune_samples_free(prune_samples *samples);
+
+uint64_t prune_samples_count(const prune_samples *samples);
+prune_status prune_samples_identify(prune_samples *samples, uint64_t index, const char **name,
+                                    const char **group);
+prune_status prune_samples_load(prune_samples *samples, uint64_t index, prune_sample *sample);
+void prune_samples_release(prune_samples *samples, prune_sample *sample);
+
+/* What a model said about one image, at the image's size, in the model's own units. */
+typedef struct prune_prediction {
+    int32_t width, height;
+    const float *values;
+    int32_t output_kind;   /* 0 relative inverse depth, 1 disparity, 2 metric depth (metres) */
+    double disparity_scale, disparity_offset; /* kind 1: 1/depth = offset + scale * value */
+} prune_prediction;
+
+/* A metric over samples; eval and bindings supply them. add is called from one thread. */
+typedef struct prune_metric {
+    uint32_t struct_size;
+    void *user;
+    const char *name; /* "abs_rel" */
+    bool higher_is_better;
+    void (*reset)(void *user);
+    prune_status (*add)(void *user, const prune_prediction *prediction, const prune_sample *sample);
+    prune_status (*value)(void *user, double *value);
+    void (*close)(void *user); /* NULL: nothing to do */
+} prune_metric;
+/* Calls close and frees; for metrics returned by pointer. Accepts NULL. */
+void prune_metric_free(prune_metric *metric);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,60 @@
+/* Sessions: a model compiled for one input size and this machine. */
+#ifndef PRUNE_SESSION_H
+#define PRUNE_SESSION_H
+
+#include <prune/image.h>
+#include <prune/model.h>
+#include <prune/samples.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct prune_session prune_session;
+
+typedef struct prune_session_options {
+    uint32_t struct_size;
+    int32_t height, width; /* network input; 0: the model's own rule, per image */
+    int32_t batch;         /* images per run of prune_session_run, default 1 */
+    bool profile;          /* keep the time of every step */
+} prune_session_options;
+void prune_session_options_init(prune_session_options *options);
+
+/* Packs weights and plans memory; the model may be freed or changed afterwards. */
+prune_status prune_session_create(prune_session **out, const prune_model *model,
+                                  const prune_session_options *options);
+void prune_session_free(prune_session *session);
+
+/* Depth map of one picture at the picture's own size, in the model's own units. `values` holds
+ * pixels->height * pixels->width floats. Plans again when the network's input size changes. */
+prune_status prune_session_predict(prune_session *session, const prune_pixels *pixels,
+                                   float *values);
+/* The same at the network's output resolution: see prune_session_network_size. */
+prune_status prune_session_predict_network(prune_session *session, const prune_pixels *pixels,
+                                           float *values);
+/* Network input size (= output size) for a picture of this size. */
+prune_status prune_session_network_size(prune_session *session, int32_t image_height,
+                                        int32_t image_width, int32_t *height, int32_t *width);
+/* Runs on a prepared tensor [batch, height, width, 3]; output [batch, height, width]. */
+prune_status prune_session_run(prune_session *session, const float *input, int32_t height,
+                               int32_t width, float *output);
+/* Describes the output for metrics: kind, disparity decoding; values and size are left alone. */
+void prune_session_describe(const prune_session *session, prune_prediction *prediction);
+
+typedef struct prune_session_step {
+    uint32_t struct_size;
+    const char *name;   /* node names joined by '+' */
+    const char *kernel; /* "igemm", "sgemm", "attention", ... */
+    double seconds;     /* of the latest run; profile only */
+    uint64_t macs;
+} prune_session_step;
+int32_t prune_session_steps(const prune_session *session);
+prune_status prune_session_step_info(const prune_session *session, int32_t index,
+                                     prune_session_step *step);
+/* Arena plus packed weights of the current plan, bytes. */
+uint64_t prune_session_memory(const prune_session *session);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

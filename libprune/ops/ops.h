@@ -1,0 +1,110 @@
+/* What the library knows about each operator, one row per operator (pr_op_info). */
+#ifndef PR_OPS_H
+#define PR_OPS_H
+
+#include "libprune/graph/graph.h"
+
+/* Attribute descriptor: drives JSON, validation and docs. */
+typedef enum pr_attr_type { PR_ATTR_INT, PR_ATTR_FLOAT } pr_attr_type;
+typedef struct pr_attr_info {
+    const char *name;
+    pr_attr_type type;
+    size_t offset;  /* in pr_attrs */
+    int32_t count;  /* array length */
+    double minimum, maximum;
+    const char *const *words; /* enums are written as words; NULL for numbers */
+} pr_attr_info;
+
+/* One execution of one node, in FP32. Forward reads in[] and param[] and writes out (already
+ * allocated, of the inferred shape). Backward also reads out and d_out, and ADDS into d_in[j] and
+ * d_param[s]; entries are NULL where no gradient is wanted. */
+typedef struct pr_op_call {
+    prune_context *ctx;
+    const pr_node *node;
+    const pr_tensor *in[PR_MAX_INPUTS];
+    const pr_tensor *param[PR_MAX_PARAMS];
+    pr_tensor *out;
+    const pr_tensor *d_out;
+    pr_tensor *d_in[PR_MAX_INPUTS];
+    pr_tensor *d_param[PR_MAX_PARAMS];
+} pr_op_call;
+
+struct pr_space_builder; /* passes/spaces.h */
+
+/* Kept channel indices (ascending); list == NULL means all. */
+typedef struct pr_kept {
+    const int32_t *list;
+    int32_t count;
+} pr_kept;
+
+/* Surgery on one node: which channels of its inputs and of its output survive. The callback
+ * replaces parameters and attributes in `model` (a private clone: failure may leave it half cut). */
+typedef struct pr_cut_call {
+    prune_model *model;
+    int32_t node;
+    const pr_kept *in;  /* one per input */
+    pr_kept out;
+} pr_cut_call;
+
+typedef enum pr_relation {
+    PR_RELATION_NONE = 0,  /* output channels are new: conv, linear, conv_transpose, input */
+    PR_RELATION_SAME = 1,  /* channel c of every input belongs to channel c of the output */
+    PR_RELATION_CONCAT = 2,
+    PR_RELATION_GROUPED = 3, /* conv with groups: see passes/spaces.c */
+    PR_RELATION_ATTENTION = 4
+} pr_relation;
+
+typedef struct pr_op_info {
+    const char *name;
+    int32_t min_inputs, max_inputs;
+    const char *slots[PR_MAX_PARAMS]; /* parameter names, "weight", "bias"; NULL-terminated */
+    int32_t required_slots;           /* the first n slots must be bound */
+    bool quantizable;                 /* has a weight that INT8 kernels can run */
+    pr_relation relation;
+    /* Inputs whose values are read; the rest lend only their size (resize, tokens_to_map). */
+    int32_t value_inputs; /* 0: all of them */
+    const pr_attr_info *attrs; /* terminated by name == NULL */
+    /* Checks attributes, parameter shapes and input shapes; writes the output's shape. The only
+     * place where sizes are judged: everything after it may rely on them. */
+    prune_status (*infer)(const prune_model *model, const pr_node *node, const pr_shape *in,
+                          pr_shape *out);
+    /* Multiply-accumulates for these shapes. */
+    uint64_t (*macs)(const prune_model *model, const pr_node *node, const pr_shape *in,
+                     const pr_shape *out);
+    prune_status (*cut)(pr_cut_call *call); /* NULL: nothing to do */
+    prune_status (*forward)(pr_op_call *call);
+    prune_status (*backward)(pr_op_call *call);
+} pr_op_info;
+
+const pr_op_info *pr_op_get(pr_op_kind op);
+/* PR_OP_COUNT when unknown. */
+pr_op_kind pr_op_find(const char *name);
+
+/* Output size of a convolution along one axis. */
+int64_t pr_conv_size(int64_t in, int64_t kernel, int64_t stride, int64_t before, int64_t after);
+
+/* Parameter layouts (channels last, so that one GEMM row is one output channel):
+ *   conv            weight [O, kh, kw, I/groups], bias [O]
+ *   conv_transpose  weight [kh, kw, O, I], bias [O]; kernel == stride
+ *   linear          weight [O, I], bias [O]
+ *   layer_norm      weight [C], bias [C]        scale  weight [C]
+ *   token_embed     prefix [P, D], position [P + rows * cols, D] */
+enum { PR_SLOT_WEIGHT = 0, PR_SLOT_BIAS = 1 };
+enum { PR_SLOT_PREFIX = 0, PR_SLOT_POSITION = 1 };
+
+/* Gathers the patches of a convolution: rows = N*OH*OW output positions [begin, end), each row
+ * kh*kw*C values, padding written as `fill` (reflect padding reads the image). Group g only. */
+void pr_im2col_f32(const float *image, const pr_shape *in, const pr_node *node, int64_t kh,
+                   int64_t kw, const pr_shape *out, int64_t begin, int64_t end, int32_t group,
+                   float *rows);
+/* The transpose: adds rows back into the image gradient. Whole images [first, last) of the batch,
+ * so that callers can split by image without races. */
+void pr_col2im_add_f32(const float *rows, const pr_shape *in, const pr_node *node, int64_t kh,
+                       int64_t kw, const pr_shape *out, int64_t begin, int64_t end, int32_t group,
+                       float *image);
+
+/* Position table [P + rows*cols, D] sampled for a gh x gw grid into out [P + gh*gw, D]. */
+prune_status pr_position_sample(prune_context *ctx, const pr_node *node, const pr_tensor *table,
+                                int64_t gh, int64_t gw, float *out);
+
+#endif
