@@ -4,6 +4,7 @@
 #ifndef PR_GRAPH_H
 #define PR_GRAPH_H
 
+#include "libprune/tensor/rules.h"
 #include "libprune/tensor/tensor.h"
 #include <jansson.h>
 #include <prune/model.h>
@@ -95,29 +96,6 @@ typedef enum pr_output_kind {
     PR_OUTPUT_DISPARITY = 1, /* 1/depth up to one scale: disparity_offset + disparity_scale * y */
     PR_OUTPUT_METRIC = 2     /* depth in metres, up to max_depth */
 } pr_output_kind;
-
-typedef enum pr_fit {
-    PR_FIT_EXACT = 0,       /* resize to width x height, aspect ignored */
-    PR_FIT_LOWER_BOUND = 1, /* keep aspect, both sides at least width and height (original DA-V2) */
-    PR_FIT_MINIMAL = 2      /* keep aspect, scale as little as possible (Hugging Face) */
-} pr_fit;
-
-typedef enum pr_filter {
-    PR_FILTER_CUBIC_CV = 0,     /* OpenCV INTER_CUBIC on floats: a = -0.75, no antialiasing */
-    PR_FILTER_CUBIC_PIL = 1,    /* Pillow BICUBIC on 8 bits: a = -0.5, antialiased */
-    PR_FILTER_LANCZOS_PIL = 2,  /* Pillow LANCZOS on 8 bits */
-    PR_FILTER_BILINEAR = 3,     /* half-pixel centres, no antialiasing */
-    PR_FILTER_BILINEAR_CORNERS = 4,
-    PR_FILTER_CUBIC_TORCH = 5   /* torch bicubic, align_corners=False: a = -0.75, on floats */
-} pr_filter;
-
-typedef struct pr_preprocess {
-    int32_t fit;      /* pr_fit */
-    int32_t filter;   /* pr_filter */
-    int32_t width, height;
-    int32_t multiple; /* sides are multiples of this */
-    float mean[3], std[3]; /* (pixel / 255 - mean) / std, RGB */
-} pr_preprocess;
 
 typedef struct pr_meta {
     char *architecture; /* "depth_anything_v2", "rt_monodepth_s" */
