@@ -9,10 +9,10 @@
 #include <jansson.h>
 #include <prune/model.h>
 
-enum { PR_MAX_INPUTS = 8, PR_MAX_PARAMS = 4, PR_NONE = -1 };
+enum { PR_MAX_INPUTS = 8, PR_MAX_PARAMS = 2, PR_NONE = -1 };
 
 typedef enum pr_op_kind {
-#define PR_OP(symbol, name) PR_OP_##symbol,
+#define PR_OP(symbol, name, slot0, slot1) PR_OP_##symbol,
 #include "libprune/graph/op_kinds.def"
 #undef PR_OP
     PR_OP_COUNT
@@ -142,6 +142,12 @@ prune_status pr_model_add_node(prune_model *model, int32_t *index, pr_op_kind op
 /* Appends a parameter named "<node name>.<slot name>" and binds it; takes over the reference. */
 prune_status pr_model_add_param(prune_model *model, int32_t node, int32_t slot, pr_tensor tensor);
 prune_status pr_model_add_output(prune_model *model, const char *name, int32_t node);
+
+/* "conv"; names of parameter slots ("weight"), NULL where the operator has fewer. */
+const char *pr_op_name(pr_op_kind op);
+const char *pr_op_slot(pr_op_kind op, int32_t slot);
+/* PR_OP_COUNT when unknown. */
+pr_op_kind pr_op_find(const char *name);
 
 /* --- looking ---------------------------------------------------------------------------------*/
 int32_t pr_model_find_node(const prune_model *model, const char *name);   /* or PR_NONE */

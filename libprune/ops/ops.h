@@ -1,19 +1,9 @@
-/* What the library knows about each operator, one row per operator (pr_op_info). */
+/* What the library knows about each operator: one row per operator (pr_op_info), name and
+ * parameter slots in graph/op_kinds.def. */
 #ifndef PR_OPS_H
 #define PR_OPS_H
 
 #include "libprune/graph/graph.h"
-
-/* Attribute descriptor: drives JSON, validation and docs. */
-typedef enum pr_attr_type { PR_ATTR_INT, PR_ATTR_FLOAT } pr_attr_type;
-typedef struct pr_attr_info {
-    const char *name;
-    pr_attr_type type;
-    size_t offset;  /* in pr_attrs */
-    int32_t count;  /* array length */
-    double minimum, maximum;
-    const char *const *words; /* enums are written as words; NULL for numbers */
-} pr_attr_info;
 
 /* One execution of one node, in FP32. Forward reads in[] and param[] and writes out (already
  * allocated, of the inferred shape). Backward also reads out and d_out, and ADDS into d_in[j] and
@@ -28,8 +18,6 @@ typedef struct pr_op_call {
     pr_tensor *d_in[PR_MAX_INPUTS];
     pr_tensor *d_param[PR_MAX_PARAMS];
 } pr_op_call;
-
-struct pr_space_builder; /* passes/spaces.h */
 
 /* Kept channel indices (ascending); list == NULL means all. */
 typedef struct pr_kept {
@@ -55,15 +43,12 @@ typedef enum pr_relation {
 } pr_relation;
 
 typedef struct pr_op_info {
-    const char *name;
     int32_t min_inputs, max_inputs;
-    const char *slots[PR_MAX_PARAMS]; /* parameter names, "weight", "bias"; NULL-terminated */
-    int32_t required_slots;           /* the first n slots must be bound */
-    bool quantizable;                 /* has a weight that INT8 kernels can run */
+    int32_t required_slots; /* the first n parameter slots must be bound */
+    bool quantizable;       /* has a weight that INT8 kernels can run */
     pr_relation relation;
     /* Inputs whose values are read; the rest lend only their size (resize, tokens_to_map). */
     int32_t value_inputs; /* 0: all of them */
-    const pr_attr_info *attrs; /* terminated by name == NULL */
     /* Checks attributes, parameter shapes and input shapes; writes the output's shape. The only
      * place where sizes are judged: everything after it may rely on them. */
     prune_status (*infer)(const prune_model *model, const pr_node *node, const pr_shape *in,
@@ -77,9 +62,6 @@ typedef struct pr_op_info {
 } pr_op_info;
 
 const pr_op_info *pr_op_get(pr_op_kind op);
-/* PR_OP_COUNT when unknown. */
-pr_op_kind pr_op_find(const char *name);
-
 /* Output size of a convolution along one axis. */
 int64_t pr_conv_size(int64_t in, int64_t kernel, int64_t stride, int64_t before, int64_t after);
 
