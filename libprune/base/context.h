@@ -4,7 +4,9 @@
 
 #include "libprune/base/cpu.h"
 #include "libprune/base/error.h"
+
 #include <prune/context.h>
+#include <pthread.h>
 
 struct pr_pool;
 
@@ -13,6 +15,7 @@ struct prune_context {
     int32_t threads;
     pr_isa isa;
     struct pr_pool *pool;
+    pthread_mutex_t callbacks; /* recursive: log and progress come one at a time */
 };
 
 /* Memory aligned to 64 bytes, or NULL with a message set. pr_free accepts NULL. */
@@ -37,7 +40,8 @@ prune_status pr_check_cancel(prune_context *ctx);
 
 /* Runs body over [0, n) in pieces of at least `grain`; returns when all are done. The split into
  * pieces depends only on n, grain and the context's thread count, never on timing; `lane` in
- * [0, threads) identifies the piece, for per-lane scratch. Nested calls run serially. */
+ * [0, threads) identifies the piece, for per-lane scratch. Nested calls run the same pieces one
+ * after the other on the calling thread. */
 void pr_parallel(prune_context *ctx, int64_t n, int64_t grain,
                  void (*body)(void *arg, int64_t begin, int64_t end, int lane), void *arg);
 

@@ -17,8 +17,8 @@ void pr_file_unmap(pr_mapped *mapped);
 typedef struct pr_writer pr_writer;
 prune_status pr_writer_open(pr_writer **out, prune_context *ctx, const char *path);
 prune_status pr_writer_write(pr_writer *writer, const void *data, size_t bytes);
-prune_status pr_writer_commit(pr_writer *writer);  /* frees the writer, also on failure */
-void pr_writer_abandon(pr_writer *writer);         /* accepts NULL */
+prune_status pr_writer_commit(pr_writer *writer); /* frees the writer, also on failure */
+void pr_writer_abandon(pr_writer *writer);        /* accepts NULL */
 /* Whole buffer in one go. */
 prune_status pr_file_write(prune_context *ctx, const char *path, const void *data, size_t bytes);
 

@@ -33,9 +33,9 @@ typedef struct pr_shape {
 typedef struct pr_buffer {
     prune_context *ctx;
     void *data;
-    int64_t references;              /* changed atomically */
-    void (*release)(void *owner);    /* NULL: data came from pr_alloc */
-    void *owner;                     /* argument of release, for mapped files */
+    int64_t references;           /* changed atomically */
+    void (*release)(void *owner); /* NULL: data came from pr_alloc */
+    void *owner;                  /* argument of release, for mapped files */
 } pr_buffer;
 
 typedef struct pr_tensor {
