@@ -20,6 +20,7 @@ typedef struct prune_load_options {
     int32_t position_rule; /* 0 auto, 1 offset (original), 2 size (Hugging Face) */
     int32_t preprocess;   /* 0 auto, 1 original (OpenCV), 2 hf (Pillow) */
     uint64_t max_bytes;   /* bound on decompressed bytes; 0: 64 times the file's size */
+    int32_t heads;        /* attention heads; 0: config.json, else width / 64 */
 } prune_load_options;
 const prune_option_table *prune_load_option_table(void);
 void prune_load_options_init(prune_load_options *options);
@@ -29,6 +30,26 @@ void prune_load_options_init(prune_load_options *options);
  * Errors: PRUNE_E_IO, PRUNE_E_FORMAT (names file and tensor), PRUNE_E_UNSUPPORTED. */
 prune_status prune_model_load(prune_model **out, prune_context *context, const char *path,
                               const prune_load_options *options);
+
+/* A network with random weights, to be trained. Table: prune_new_option_table(). */
+typedef struct prune_new_options {
+    uint32_t struct_size;
+    int32_t architecture;            /* 0: depth_anything_v2 */
+    int32_t width, blocks, heads;    /* transformer; width is a multiple of heads */
+    int32_t hidden;                  /* of the MLPs; 0: 4 times the width */
+    const char *taps;                /* "1,3,5,7"; NULL: quarters of the blocks */
+    const char *neck;                /* channels of the four reassembled maps, "32,48,64,96" */
+    int32_t fusion, head;            /* fusion width (even); channels before the output */
+    int32_t input_height, input_width; /* multiples of 14; pictures are resized to this */
+    int32_t grid_height, grid_width; /* position table; 0: that of the input */
+    double max_depth;                /* metres; 0: relative inverse depth */
+    uint64_t seed;
+    const char *license; /* recorded in the model; NULL: none */
+} prune_new_options;
+const prune_option_table *prune_new_option_table(void);
+void prune_new_options_init(prune_new_options *options);
+prune_status prune_model_new(prune_model **out, prune_context *context,
+                             const prune_new_options *options);
 
 typedef struct prune_save_options {
     uint32_t struct_size;

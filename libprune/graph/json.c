@@ -237,7 +237,7 @@ static prune_status bind_params(prune_model *model, int32_t index, const json_t 
 {
     const json_t *params = json_object_get(object, "params");
     for (int32_t s = 0; s < PR_MAX_PARAMS; s++) {
-        const char *slot = pr_op_slot(model->nodes[index].op, s), *name;
+        const char *slot = pr_op_slot(model->nodes[index].op, s), *name = "";
         const json_t *value = slot ? json_object_get(params, slot) : NULL;
         if (!value) continue;
         PR_TRY(read_name(&name, value, "parameter name"));
@@ -288,7 +288,7 @@ static prune_status read_precision(prune_model *model, int32_t index, const json
 static prune_status read_node(prune_model *model, const json_t *object, pr_param_lookup lookup,
                               void *user)
 {
-    const char *name, *op_name;
+    const char *name = "", *op_name = "";
     PR_TRY(read_name(&name, json_object_get(object, "name"), "node name"));
     PR_TRY(read_name(&op_name, json_object_get(object, "op"), "operator"));
     pr_op_kind op = pr_op_find(op_name);
@@ -303,7 +303,7 @@ static prune_status read_node(prune_model *model, const json_t *object, pr_param
     if (n_inputs > PR_MAX_INPUTS)
         return pr_fail(PRUNE_E_FORMAT, "node '%s' has more than %d inputs", name, PR_MAX_INPUTS);
     for (size_t i = 0; i < n_inputs; i++) {
-        const char *input;
+        const char *input = "";
         PR_TRY(read_name(&input, json_array_get(list, i), "input"));
         inputs[i] = pr_model_find_node(model, input);
         if (inputs[i] == PR_NONE)
