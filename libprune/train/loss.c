@@ -1,5 +1,6 @@
 /* The table of losses, the fields they compare, and the weighted sum over a batch. */
 #include "libprune/train/loss.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -70,9 +71,12 @@ float pr_select_nth(float *values, int64_t n, int64_t k)
             values[i++] = values[j];
             values[j--] = swap;
         }
-        if (k <= j) high = j;
-        else if (k >= i) low = i;
-        else break;
+        if (k <= j)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            break;
     }
     return values[k];
 }
@@ -137,7 +141,7 @@ typedef struct loss_job {
     const double *weights;
     double images[2]; /* with ground truth, with a teacher */
     image_work *lanes;
-    double *values;    /* [batch][PR_LOSS_COUNT] */
+    double *values;          /* [batch][PR_LOSS_COUNT] */
     const uint8_t *labelled; /* [batch]: has ground truth */
 } loss_job;
 
@@ -166,9 +170,12 @@ static int64_t fill_target(const loss_job *job, int64_t image, bool teacher, pr_
         work->mask[i] = teacher || depth_known(&batch->decode, from[i]);
         known += work->mask[i];
         float slope;
-        if (!work->mask[i]) work->target[i] = 0;
-        else if (field == PR_FIELD_LOG_DEPTH) work->target[i] = log_depth(decode, from[i], &slope);
-        else work->target[i] = inverse_depth(decode, from[i], &slope);
+        if (!work->mask[i])
+            work->target[i] = 0;
+        else if (field == PR_FIELD_LOG_DEPTH)
+            work->target[i] = log_depth(decode, from[i], &slope);
+        else
+            work->target[i] = inverse_depth(decode, from[i], &slope);
     }
     return known;
 }
@@ -254,8 +261,8 @@ static prune_status lanes_create(prune_context *ctx, image_work **lanes, float *
     PR_TRY(pr_new(ctx, (void **)lanes, threads, sizeof(image_work)));
     for (size_t t = 0; t < threads; t++) {
         float *at = *memory + t * 6 * n;
-        (*lanes)[t] = (image_work){at,         at + n,     at + 2 * n,
-                                   at + 3 * n, at + 4 * n, (uint8_t *)(at + 5 * n)};
+        (*lanes)[t] =
+            (image_work){at, at + n, at + 2 * n, at + 3 * n, at + 4 * n, (uint8_t *)(at + 5 * n)};
     }
     return PRUNE_OK;
 }
@@ -289,8 +296,7 @@ prune_status pr_loss_evaluate(prune_context *ctx, const pr_loss_batch *batch,
     if (!job.values) PR_GO(PRUNE_E_MEMORY);
     count_images(&job, labelled);
     job.labelled = labelled;
-    if (batch->d_output)
-        memset(batch->d_output, 0, (size_t)(batch->batch * count) * sizeof(float));
+    if (batch->d_output) memset(batch->d_output, 0, (size_t)(batch->batch * count) * sizeof(float));
     pr_parallel(ctx, batch->batch, 1, image_range, &job);
     *total = 0;
     for (int k = 0; k < PR_LOSS_COUNT; k++) {

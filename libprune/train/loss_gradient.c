@@ -1,6 +1,7 @@
 /* Multi-scale gradient loss (MegaDepth, MiDaS): the slopes of the residual in x and y on every
  * pixel, every 2nd, 4th and 8th. Keeps edges where they belong. */
 #include "libprune/train/loss.h"
+
 #include <math.h>
 
 enum { SCALES = 4 };

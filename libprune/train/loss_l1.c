@@ -1,5 +1,6 @@
 /* Mean absolute difference, whole and trimmed. */
 #include "libprune/train/loss.h"
+
 #include <math.h>
 
 static float sign_of(float x)

@@ -1,6 +1,7 @@
 /* Scale-invariant logarithmic error (Eigen et al. 2014, with the official metric recipe's half):
  * sqrt(mean(d^2) - 0.5 mean(d)^2), d = ln(prediction) - ln(ground truth). */
 #include "libprune/train/loss.h"
+
 #include <math.h>
 
 double pr_loss_silog(const pr_residual *residual, float weight, float *d_residual)

@@ -1,4 +1,5 @@
 #include "libprune/train/optimizer.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -10,10 +11,11 @@ static prune_status make_trainable(prune_context *ctx, pr_param *param)
     pr_tensor *tensor = &param->tensor;
     if (tensor->dtype == PR_F32) return pr_tensor_own(tensor, ctx);
     if (tensor->dtype != PR_F16 && tensor->dtype != PR_BF16)
-        return pr_fail(PRUNE_E_UNSUPPORTED,
-                       "%s: stored as %s, which cannot be tuned: tune the model before it is packed "
-                       "as integers",
-                       param->name, pr_dtype_name(tensor->dtype));
+        return pr_fail(
+            PRUNE_E_UNSUPPORTED,
+            "%s: stored as %s, which cannot be tuned: tune the model before it is packed "
+            "as integers",
+            param->name, pr_dtype_name(tensor->dtype));
     pr_tensor floats;
     PR_TRY(pr_tensor_convert(&floats, ctx, tensor, PR_F32));
     pr_tensor_release(tensor);
@@ -29,8 +31,8 @@ static void find_decaying(pr_adamw *adamw, const prune_model *model)
         const pr_node *node = &model->nodes[n];
         int32_t weight = node->params[PR_SLOT_WEIGHT];
         if (weight == PR_NONE) continue;
-        adamw->decays[weight] = node->op == PR_OP_CONV || node->op == PR_OP_CONV_TRANSPOSE ||
-                                node->op == PR_OP_LINEAR;
+        adamw->decays[weight] =
+            node->op == PR_OP_CONV || node->op == PR_OP_CONV_TRANSPOSE || node->op == PR_OP_LINEAR;
     }
 }
 

@@ -1,4 +1,5 @@
-/* AdamW (Loshchilov and Hutter 2019) with gradient clipping and a running average of the weights. */
+/* AdamW (Loshchilov and Hutter 2019) with gradient clipping and a running average of the weights.
+ */
 #ifndef PR_TRAIN_OPTIMIZER_H
 #define PR_TRAIN_OPTIMIZER_H
 

@@ -1,4 +1,5 @@
 #include "libprune/train/schedule.h"
+
 #include <math.h>
 
 static const double lowest = 0.01;
