@@ -47,8 +47,14 @@ prune_status prune_map_write_f32(prune_context *context, const char *path, const
                                  int32_t width, int32_t height);
 prune_status prune_map_write_npy(prune_context *context, const char *path, const float *values,
                                  int32_t width, int32_t height);
-/* Colours a map between low and high with a perceptual scale (near = warm). rgb holds
- * width * height * 3 bytes. */
+/* The readers of those. A raw file does not know its size: the caller says it. Free the map with
+ * prune_depth_free. */
+prune_status prune_map_read_f32(prune_depth_map *out, prune_context *context, const char *path,
+                                int32_t width, int32_t height);
+prune_status prune_map_read_npy(prune_depth_map *out, prune_context *context, const char *path);
+/* Colours a map with a perceptual scale: `low` is light and warm (near), `high` dark and cold.
+ * Give low > high for maps in which large is near. Values that are not finite become black.
+ * rgb holds width * height * 3 bytes. */
 void prune_map_colorize(const float *values, int32_t width, int32_t height, float low, float high,
                         uint8_t *rgb);
 

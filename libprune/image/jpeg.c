@@ -1,0 +1,107 @@
+/* JPEG through libjpeg. Errors jump, so all state lives in one struct. EXIF orientation is not
+ * applied: depth maps and intrinsics belong to the stored pixels. */
+#include "libprune/image/image.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+/* jpeglib.h needs stdio.h before it */
+#include <jerror.h>
+#include <jpeglib.h>
+
+typedef struct jpeg_job {
+    struct jpeg_error_mgr errors;
+    struct jpeg_decompress_struct jpeg;
+    jmp_buf jump;
+    prune_context *ctx;
+    const char *path;
+    uint8_t *rgb;
+    uint8_t *row; /* CMYK only */
+    char message[JMSG_LENGTH_MAX];
+} jpeg_job;
+
+static void on_error(j_common_ptr jpeg)
+{
+    jpeg_job *job = jpeg->client_data;
+    jpeg->err->format_message(jpeg, job->message);
+    longjmp(job->jump, 1);
+}
+
+/* libjpeg invents pixels when a file ends early; for us that is a damaged file. */
+static void on_message(j_common_ptr jpeg, int level)
+{
+    if (level >= 0) return; /* traces */
+    jpeg_job *job = jpeg->client_data;
+    if (jpeg->err->msg_code == JWRN_JPEG_EOF || jpeg->err->msg_code == JWRN_HIT_MARKER)
+        on_error(jpeg);
+    char text[JMSG_LENGTH_MAX];
+    jpeg->err->format_message(jpeg, text);
+    pr_log(job->ctx, PRUNE_LOG_DEBUG, "%s: %s", job->path, text);
+}
+
+bool pr_jpeg_matches(const pr_mapped *file)
+{
+    return file->size >= 3 && file->data[0] == 0xff && file->data[1] == 0xd8 &&
+           file->data[2] == 0xff;
+}
+
+/* Adobe writes CMYK inverted, so that a colour is simply its ink times black. */
+static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t count, bool inverted)
+{
+    for (size_t i = 0; i < count; i++) {
+        unsigned k = inverted ? cmyk[4 * i + 3] : 255u - cmyk[4 * i + 3];
+        for (size_t c = 0; c < 3; c++) {
+            unsigned ink = inverted ? cmyk[4 * i + c] : 255u - cmyk[4 * i + c];
+            rgb[3 * i + c] = (uint8_t)((ink * k + 127) / 255);
+        }
+    }
+}
+
+static prune_status read_pixels(jpeg_job *job, const pr_mapped *file)
+{
+    struct jpeg_decompress_struct *jpeg = &job->jpeg;
+    jpeg_create_decompress(jpeg);
+    jpeg_mem_src(jpeg, file->data, (unsigned long)file->size);
+    (void)jpeg_read_header(jpeg, TRUE);
+    PR_TRY(pr_image_check_size(jpeg->image_width, jpeg->image_height, job->path));
+    bool cmyk = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
+    jpeg->out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
+    (void)jpeg_start_decompress(jpeg);
+    size_t width = jpeg->output_width, height = jpeg->output_height;
+    PR_TRY(pr_new(job->ctx, (void **)&job->rgb, width * height, 3));
+    if (cmyk) PR_TRY(pr_new(job->ctx, (void **)&job->row, width, 4));
+    while (jpeg->output_scanline < height) {
+        uint8_t *out = job->rgb + (size_t)jpeg->output_scanline * width * 3;
+        JSAMPROW row = cmyk ? job->row : out;
+        (void)jpeg_read_scanlines(jpeg, &row, 1);
+        if (cmyk) cmyk_to_rgb(out, job->row, width, jpeg->saw_Adobe_marker != 0);
+    }
+    (void)jpeg_finish_decompress(jpeg);
+    return PRUNE_OK;
+}
+
+static prune_status read_guarded(jpeg_job *job, const pr_mapped *file)
+{
+    if (setjmp(job->jump) != 0)
+        return pr_fail(PRUNE_E_FORMAT, "%s: damaged JPEG: %s", job->path, job->message);
+    return read_pixels(job, file);
+}
+
+prune_status pr_jpeg_read_rgb(prune_image *out, prune_context *ctx, const pr_mapped *file,
+                              const char *path)
+{
+    jpeg_job job = {.ctx = ctx, .path = path};
+    job.jpeg.err = jpeg_std_error(&job.errors);
+    job.jpeg.client_data = &job;
+    job.errors.error_exit = on_error;
+    job.errors.emit_message = on_message;
+    prune_status status = read_guarded(&job, file);
+    if (status == PRUNE_OK)
+        *out =
+            (prune_image){(int32_t)job.jpeg.output_width, (int32_t)job.jpeg.output_height, job.rgb};
+    else
+        pr_free(ctx, job.rgb);
+    pr_free(ctx, job.row);
+    jpeg_destroy_decompress(&job.jpeg);
+    return status;
+}
