@@ -26,17 +26,18 @@ typedef struct pr_kept {
 } pr_kept;
 
 /* Surgery on one node: which channels of its inputs and of its output survive. The callback
- * replaces parameters and attributes in `model` (a private clone: failure may leave it half cut). */
+ * replaces parameters and attributes in `model` (a private clone: failure may leave it half cut).
+ */
 typedef struct pr_cut_call {
     prune_model *model;
     int32_t node;
-    const pr_kept *in;  /* one per input */
+    const pr_kept *in; /* one per input */
     pr_kept out;
 } pr_cut_call;
 
 typedef enum pr_relation {
-    PR_RELATION_NONE = 0,  /* output channels are new: conv, linear, conv_transpose, input */
-    PR_RELATION_SAME = 1,  /* channel c of every input belongs to channel c of the output */
+    PR_RELATION_NONE = 0, /* output channels are new: conv, linear, conv_transpose, input */
+    PR_RELATION_SAME = 1, /* channel c of every input belongs to channel c of the output */
     PR_RELATION_CONCAT = 2,
     PR_RELATION_GROUPED = 3, /* conv with groups: see passes/spaces.c */
     PR_RELATION_ATTENTION = 4
@@ -75,18 +76,38 @@ enum { PR_SLOT_WEIGHT = 0, PR_SLOT_BIAS = 1 };
 enum { PR_SLOT_PREFIX = 0, PR_SLOT_POSITION = 1 };
 
 /* Gathers the patches of a convolution: rows = N*OH*OW output positions [begin, end), each row
- * kh*kw*C values, padding written as `fill` (reflect padding reads the image). Group g only. */
-void pr_im2col_f32(const float *image, const pr_shape *in, const pr_node *node, int64_t kh,
+ * kh*kw*(C/groups) values of one group, zero outside the image (or reflected). */
+void pr_im2col(const float *image, const pr_shape *in, const pr_node *node, int64_t kh, int64_t kw,
+               const pr_shape *out, int64_t begin, int64_t end, int32_t group, float *rows);
+/* The transpose: adds rows back into the image gradient, but only into image lines
+ * [line_begin, line_end), so that lanes can own bands of lines without races. */
+void pr_col2im_add(const float *rows, const pr_shape *in, const pr_node *node, int64_t kh,
                    int64_t kw, const pr_shape *out, int64_t begin, int64_t end, int32_t group,
-                   float *rows);
-/* The transpose: adds rows back into the image gradient. Whole images [first, last) of the batch,
- * so that callers can split by image without races. */
-void pr_col2im_add_f32(const float *rows, const pr_shape *in, const pr_node *node, int64_t kh,
-                       int64_t kw, const pr_shape *out, int64_t begin, int64_t end, int32_t group,
-                       float *image);
+                   int64_t line_begin, int64_t line_end, float *image);
 
+/* The four cubic taps (a = -0.75, edges replicated) that sample a table axis of `size` cells for
+ * position d of `count`, by the rule of depth-anything-v2: src = (d + 0.5) * size / (count + 0.1)
+ * - 0.5 (offset) or (d + 0.5) * size / count - 0.5 (size). */
+void pr_position_taps(int32_t rule, int64_t size, int64_t count, int64_t d, int32_t index[4],
+                      float weight[4]);
 /* Position table [P + rows*cols, D] sampled for a gh x gw grid into out [P + gh*gw, D]. */
 prune_status pr_position_sample(prune_context *ctx, const pr_node *node, const pr_tensor *table,
                                 int64_t gh, int64_t gw, float *out);
+
+/* Shared by the rows: errors that name the node, and cutting parameters. */
+prune_status pr_op_shape_error(const pr_node *node, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+prune_status pr_op_expect_param(const prune_model *model, const pr_node *node, int32_t slot,
+                                const pr_shape *shape);
+/* param[slot] keeps only `kept` along axis; no-op when the slot or the list is absent. */
+prune_status pr_op_cut_param(pr_cut_call *call, int32_t slot, int32_t axis, pr_kept kept);
+/* Per-channel quantization records follow their channels. */
+prune_status pr_op_cut_precision(pr_cut_call *call);
+
+/* Rows of the table, one file each. */
+extern const pr_op_info pr_op_input, pr_op_conv, pr_op_conv_transpose, pr_op_linear,
+    pr_op_layer_norm, pr_op_scale, pr_op_token_embed, pr_op_tokens_to_map, pr_op_attention,
+    pr_op_add, pr_op_concat, pr_op_resize, pr_op_relu, pr_op_leaky_relu, pr_op_elu, pr_op_gelu,
+    pr_op_sigmoid, pr_op_affine;
 
 #endif

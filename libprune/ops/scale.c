@@ -1,0 +1,60 @@
+/* scale: y[.., c] = x[.., c] * weight[c] (LayerScale). */
+#include "libprune/ops/ops.h"
+
+static prune_status infer(const prune_model *model, const pr_node *node, const pr_shape *in,
+                          pr_shape *out)
+{
+    const pr_shape channels = pr_shape1(pr_shape_last(in));
+    *out = *in;
+    return pr_op_expect_param(model, node, PR_SLOT_WEIGHT, &channels);
+}
+
+static prune_status cut(pr_cut_call *call)
+{
+    return pr_op_cut_param(call, PR_SLOT_WEIGHT, 0, call->out);
+}
+
+static void forward_rows(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const pr_op_call *call = arg;
+    const float *weight = pr_f32(call->param[0]);
+    const int64_t n = pr_shape_last(&call->out->shape);
+    (void)lane;
+    for (int64_t r = begin; r < end; r++)
+        for (int64_t c = 0; c < n; c++)
+            pr_f32(call->out)[r * n + c] = pr_f32(call->in[0])[r * n + c] * weight[c];
+}
+
+static prune_status forward(pr_op_call *call)
+{
+    const int64_t n = pr_shape_last(&call->out->shape);
+    pr_parallel(call->ctx, pr_tensor_count(call->out) / n, 64, forward_rows, call);
+    return PRUNE_OK;
+}
+
+/* dx = dy * weight;  dweight = sum over rows of dy * x. */
+static prune_status backward(pr_op_call *call)
+{
+    const float *weight = pr_f32(call->param[0]), *dy = pr_f32(call->d_out);
+    const float *x = pr_f32(call->in[0]);
+    float *dx = call->d_in[0] ? pr_f32(call->d_in[0]) : NULL;
+    float *dw = call->d_param[0] ? pr_f32(call->d_param[0]) : NULL;
+    const int64_t n = pr_shape_last(&call->out->shape), rows = pr_tensor_count(call->out) / n;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < n; c++) {
+            if (dx) dx[r * n + c] += dy[r * n + c] * weight[c];
+            if (dw) dw[c] += dy[r * n + c] * x[r * n + c];
+        }
+    return PRUNE_OK;
+}
+
+const pr_op_info pr_op_scale = {
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .required_slots = 1,
+    .relation = PR_RELATION_SAME,
+    .infer = infer,
+    .cut = cut,
+    .forward = forward,
+    .backward = backward,
+};
