@@ -1,0 +1,30 @@
+/* Inside of a run, shared by the interpreter's files. */
+#ifndef PR_INTERPRETER_RUN_H
+#define PR_INTERPRETER_RUN_H
+
+#include "libprune/interpreter/interpreter.h"
+#include "libprune/passes/shapes.h"
+
+struct pr_run {
+    prune_context *ctx;
+    const prune_model *model;
+    pr_run_options options;
+    pr_shape *shapes;     /* per node */
+    pr_tensor *values;    /* per node; empty when not computed or given back */
+    pr_tensor *gradients; /* per node, during backward */
+    int32_t *last_use;    /* per node: the last node that reads it */
+    bool *dirty;          /* per node, scratch of partial runs and of backward */
+    pr_tensor *floats;    /* per parameter: F32 conversion of a stored half or integer */
+    const void **sources; /* per parameter: the memory that `floats` was made from */
+    pr_tensor *spares;    /* buffers to use again */
+    size_t n_spares, spare_capacity;
+};
+
+/* A float buffer of this shape, content undefined; give returns it for later use. */
+prune_status pr_run_take(pr_run *run, const pr_shape *shape, pr_tensor *out);
+void pr_run_give(pr_run *run, pr_tensor *tensor);
+prune_status pr_run_param(pr_run *run, const pr_node *node, int32_t slot, const pr_tensor **out);
+/* Inputs, parameters and output of a node as its operator wants them. */
+prune_status pr_run_call(pr_run *run, int32_t index, pr_op_call *call);
+
+#endif
