@@ -41,11 +41,20 @@ prune_status prune_samples_open(prune_samples **out, prune_context *context, con
 /* Samples at `indices` of `whole`, which must outlive the result. */
 prune_status prune_samples_subset(prune_samples **out, prune_samples *whole,
                                   const uint64_t *indices, uint64_t count);
+/* Parts `whole` in two by a hash of each frame's group (drive) where the groups are known and more
+ * than one, else of its name: `held` gets about `share` of the frames, whole groups together, and
+ * at least one unit, `kept` the rest. The same seed gives the same parts. *by_group says which rule
+ * was used (may be NULL). Needs two frames at least; `whole` must outlive both. */
+prune_status prune_samples_split(prune_samples **kept, prune_samples **held, prune_samples *whole,
+                                 double share, uint64_t seed, bool *by_group);
 void prune_samples_free(prune_samples *samples);
 
 uint64_t prune_samples_count(const prune_samples *samples);
 prune_status prune_samples_identify(prune_samples *samples, uint64_t index, const char **name,
                                     const char **group);
+/* Drive of a KITTI file name ("2011_09_26_drive_0023_sync_image_02_0000000000" gives
+ * "2011_09_26_drive_0023_sync") into group, "" where the name tells none. */
+void prune_sample_group(char *group, size_t size, const char *name);
 prune_status prune_samples_load(prune_samples *samples, uint64_t index, prune_sample *sample);
 void prune_samples_release(prune_samples *samples, prune_sample *sample);
 
@@ -53,7 +62,7 @@ void prune_samples_release(prune_samples *samples, prune_sample *sample);
 typedef struct prune_prediction {
     int32_t width, height;
     const float *values;
-    int32_t output_kind;   /* 0 relative inverse depth, 1 disparity, 2 metric depth (metres) */
+    int32_t output_kind; /* 0 relative inverse depth, 1 disparity, 2 metric depth (metres) */
     double disparity_scale, disparity_offset; /* kind 1: 1/depth = offset + scale * value */
 } prune_prediction;
 

@@ -64,9 +64,11 @@ static prune_status set_number(const prune_option *option, void *to, const char 
         *(double *)to = value;
         return PRUNE_OK;
     }
-    bool negative = strchr(text, '-') != NULL;
-    uint64_t magnitude = strtoull(negative ? strchr(text, '-') + 1 : text, &end, 10);
-    if (end == text || *end || end[-1] < '0' || end[-1] > '9')
+    bool negative = text[0] == '-';
+    const char *digits = text + negative;
+    uint64_t magnitude = strtoull(digits, &end, 10);
+    /* strtoull itself would take blanks and a second sign. */
+    if (*digits < '0' || *digits > '9' || *end)
         return pr_fail(PRUNE_E_ARGUMENT, "option %s: '%s' is not a whole number", option->name,
                        text);
     double value = negative ? -(double)magnitude : (double)magnitude;

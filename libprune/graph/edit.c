@@ -32,7 +32,8 @@ static prune_status clone_params(prune_model *copy, const prune_model *model)
                    (size_t)model->n_params, sizeof *copy->params));
     for (int32_t i = 0; i < model->n_params; i++) {
         pr_param *param = &copy->params[i];
-        *param = (pr_param){.trainable = model->params[i].trainable};
+        *param = (pr_param){.trainable = model->params[i].trainable,
+                             .half = model->params[i].half};
         PR_TRY(copy_text(copy->ctx, &param->name, model->params[i].name));
         param->tensor = pr_tensor_share(&model->params[i].tensor);
         copy->n_params++;

@@ -83,6 +83,7 @@ typedef struct pr_param {
     char *name;
     pr_tensor tensor;
     bool trainable;
+    bool half; /* came from an F16 tensor: saved as F16 again where that loses nothing */
 } pr_param;
 
 typedef struct pr_output {

@@ -1,12 +1,10 @@
 #include "libprune/models/models.h"
+#include "libprune/passes/shapes.h"
 
 prune_status pr_models_finish(prune_model *model)
 {
-    if (model->origin_params != 0) return PRUNE_OK;
-    for (int32_t i = 0; i < model->n_params; i++) {
-        const pr_tensor *tensor = &model->params[i].tensor;
-        model->origin_params += (uint64_t)pr_tensor_count(tensor);
-        model->origin_bytes += (uint64_t)pr_tensor_bytes(tensor);
-    }
-    return PRUNE_OK;
+    /* The cost at the model's own size exists only when every shape fits. */
+    uint64_t macs;
+    PR_TRY(pr_model_macs(model, 0, 0, &macs));
+    return pr_model_set_origin(model);
 }

@@ -2,10 +2,16 @@
 #ifndef PR_MODELS_H
 #define PR_MODELS_H
 
+#include "libprune/formats/table.h"
 #include "libprune/ops/ops.h"
 
-/* The last step of every way to get a model: notes what later reductions are fractions of. Keeps
- * the note of a model that already carries one. */
+/* The last step of every way to get a model: checks that all shapes fit, and notes what later
+ * reductions are fractions of (unless the model already carries that note). */
 prune_status pr_models_finish(prune_model *model);
+
+/* True when the table is a model that this library wrote. */
+bool pr_packed_probe(const pr_table *table);
+/* Graph from the table's notes, parameters from its tensors. */
+prune_status pr_packed_open(prune_model **out, prune_context *ctx, const pr_table *table);
 
 #endif

@@ -1,0 +1,67 @@
+#include "libprune/formats/container.h"
+
+#include "libprune/base/size.h"
+#include "libprune/formats/safetensors.h"
+#include "libprune/formats/zstd.h"
+
+#include <string.h>
+
+static bool starts_with(const uint8_t *data, uint64_t size, const char *text)
+{
+    size_t length = strlen(text);
+    return size >= length && memcmp(data, text, length) == 0;
+}
+
+static prune_status refuse(const uint8_t *data, uint64_t size)
+{
+    if (size == 0) return pr_fail(PRUNE_E_FORMAT, "the file is empty");
+    if (starts_with(data, size, "version https://git-lfs"))
+        return pr_fail(PRUNE_E_FORMAT,
+                       "a Git LFS pointer, not the model itself: fetch it with 'git lfs pull'");
+    if (starts_with(data, size, "<!DOCTYPE") || starts_with(data, size, "<html") ||
+        starts_with(data, size, "<HTML"))
+        return pr_fail(PRUNE_E_FORMAT, "a web page, not a model: download the file itself");
+    if (size > 262 && memcmp(data + 257, "ustar", 5) == 0)
+        return pr_fail(PRUNE_E_UNSUPPORTED, "a tar archive (or a PyTorch file older than 0.1.10): "
+                                            "save it again with a current PyTorch");
+    if (starts_with(data, size, "PYTORCH1"))
+        return pr_fail(PRUNE_E_UNSUPPORTED,
+                       "a PyTorch preview-release archive: save it again with a current PyTorch");
+    if (data[0] == 0x80)
+        return pr_fail(PRUNE_E_UNSUPPORTED, "a bare pickle, not a PyTorch state dict: save it with "
+                                            "torch.save(model.state_dict(), ...)");
+    return pr_fail(
+        PRUNE_E_FORMAT,
+        "neither zstd, safetensors nor a PyTorch file (by its first bytes); give a model "
+        "file");
+}
+
+static prune_status read_zstd(pr_table *out, prune_context *ctx, const uint8_t *data, uint64_t size,
+                              uint64_t max_bytes)
+{
+    pr_buffer *content;
+    uint64_t bytes;
+    if (max_bytes == 0 && !pr_mul_u64(&max_bytes, size, 64)) max_bytes = UINT64_MAX;
+    PR_TRY(pr_zstd_read(&content, &bytes, ctx, data, size, max_bytes));
+    prune_status status = pr_safetensors_read(out, ctx, content, bytes);
+    pr_formats_drop(content);
+    return status;
+}
+
+prune_status pr_container_read(pr_table *out, prune_context *ctx, const char *path,
+                               uint64_t max_bytes)
+{
+    pr_buffer *file;
+    uint64_t size;
+    PR_TRY(pr_formats_map(&file, &size, ctx, path));
+    const uint8_t *data = file->data;
+    prune_status status;
+    if (pr_zstd_probe(data, size))
+        status = read_zstd(out, ctx, data, size, max_bytes);
+    else if (pr_safetensors_probe(data, size))
+        status = pr_safetensors_read(out, ctx, file, size);
+    else
+        status = refuse(data, size);
+    pr_formats_drop(file);
+    return status == PRUNE_OK ? status : pr_fail_within(status, "%s", path);
+}

@@ -1,0 +1,182 @@
+#include "libprune/formats/table.h"
+
+#include "libprune/base/file.h"
+#include "libprune/base/size.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void pr_table_init(pr_table *table, prune_context *ctx)
+{
+    *table = (pr_table){.ctx = ctx};
+}
+
+void pr_table_free(pr_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        pr_free(table->ctx, table->items[i].name);
+        pr_tensor_release(&table->items[i].tensor);
+    }
+    for (size_t i = 0; i < table->n_notes; i++) {
+        pr_free(table->ctx, table->notes[i].key);
+        pr_free(table->ctx, table->notes[i].text);
+    }
+    pr_free(table->ctx, table->items);
+    pr_free(table->ctx, table->notes);
+    *table = (pr_table){.ctx = table->ctx};
+}
+
+prune_status pr_table_add(pr_table *table, const char *name, pr_tensor tensor)
+{
+    prune_status status = pr_grow(table->ctx, (void **)&table->items, &table->capacity,
+                                  table->count + 1, sizeof *table->items);
+    char *copy = status == PRUNE_OK ? pr_strdup(table->ctx, name) : NULL;
+    if (!copy) {
+        pr_tensor_release(&tensor);
+        return PRUNE_E_MEMORY;
+    }
+    table->items[table->count++] = (pr_named){copy, tensor};
+    return PRUNE_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const pr_named *)a)->name, ((const pr_named *)b)->name);
+}
+
+prune_status pr_table_sort(pr_table *table)
+{
+    if (table->count > 1) qsort(table->items, table->count, sizeof *table->items, by_name);
+    for (size_t i = 1; i < table->count; i++)
+        if (strcmp(table->items[i - 1].name, table->items[i].name) == 0)
+            return pr_fail(PRUNE_E_FORMAT, "two tensors are named '%s': names must be unique",
+                           table->items[i].name);
+    return PRUNE_OK;
+}
+
+const pr_tensor *pr_table_find(const pr_table *table, const char *name)
+{
+    size_t low = 0, high = table->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(table->items[middle].name, name);
+        if (order == 0) return &table->items[middle].tensor;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+prune_status pr_table_note(pr_table *table, const char *key, const char *text)
+{
+    PR_TRY(pr_grow(table->ctx, (void **)&table->notes, &table->note_capacity, table->n_notes + 1,
+                   sizeof *table->notes));
+    pr_note note = {pr_strdup(table->ctx, key), pr_strdup(table->ctx, text)};
+    if (!note.key || !note.text) {
+        pr_free(table->ctx, note.key);
+        pr_free(table->ctx, note.text);
+        return PRUNE_E_MEMORY;
+    }
+    table->notes[table->n_notes++] = note;
+    return PRUNE_OK;
+}
+
+const char *pr_table_noted(const pr_table *table, const char *key)
+{
+    for (size_t i = 0; i < table->n_notes; i++)
+        if (strcmp(table->notes[i].key, key) == 0) return table->notes[i].text;
+    return NULL;
+}
+
+/* --- shared memory -------------------------------------------------------------------------- */
+
+prune_status pr_formats_buffer(pr_buffer **out, prune_context *ctx, void *data,
+                               void (*release)(void *owner), void *owner)
+{
+    pr_buffer *buffer = pr_calloc(ctx, 1, sizeof *buffer);
+    if (!buffer) return PRUNE_E_MEMORY;
+    *buffer =
+        (pr_buffer){.ctx = ctx, .data = data, .references = 1, .release = release, .owner = owner};
+    *out = buffer;
+    return PRUNE_OK;
+}
+
+void pr_formats_drop(pr_buffer *buffer)
+{
+    pr_tensor holder = {.buffer = buffer};
+    if (buffer) pr_tensor_release(&holder);
+}
+
+prune_status pr_formats_view(pr_tensor *out, prune_context *ctx, pr_buffer *buffer,
+                             const uint8_t *data, pr_dtype dtype, const pr_shape *shape)
+{
+    pr_tensor view = {
+        .dtype = dtype, .shape = *shape, .data = (void *)(uintptr_t)data, .buffer = buffer};
+    if ((uintptr_t)data % pr_dtype_size(dtype) != 0) return pr_tensor_copy(out, ctx, &view);
+    *out = pr_tensor_share(&view);
+    return PRUNE_OK;
+}
+
+typedef struct mapping {
+    prune_context *ctx;
+    pr_mapped mapped;
+} mapping;
+
+static void unmap(void *owner)
+{
+    mapping *m = owner;
+    pr_file_unmap(&m->mapped);
+    pr_free(m->ctx, m);
+}
+
+prune_status pr_formats_map(pr_buffer **out, uint64_t *size, prune_context *ctx, const char *path)
+{
+    mapping *m = pr_calloc(ctx, 1, sizeof *m);
+    if (!m) return PRUNE_E_MEMORY;
+    m->ctx = ctx;
+    prune_status status = pr_file_map(&m->mapped, path);
+    if (status == PRUNE_OK) {
+        *size = m->mapped.size;
+        status = pr_formats_buffer(out, ctx, (void *)(uintptr_t)m->mapped.data, unmap, m);
+    }
+    if (status != PRUNE_OK) unmap(m);
+    return status;
+}
+
+/* --- checks --------------------------------------------------------------------------------- */
+
+bool pr_formats_bytes(uint64_t *out, pr_dtype dtype, const pr_shape *shape)
+{
+    uint64_t bytes = pr_dtype_size(dtype);
+    bool empty = false;
+    for (int32_t k = 0; k < shape->rank; k++) {
+        if (shape->dim[k] < 0) return false;
+        if (shape->dim[k] == 0) empty = true;
+        /* Overflow counts even beside a zero: the shape would be nonsense. */
+        else if (!pr_mul_u64(&bytes, bytes, (uint64_t)shape->dim[k]))
+            return false;
+    }
+    *out = empty ? 0 : bytes;
+    return bytes <= INT64_MAX;
+}
+
+bool pr_formats_utf8(const uint8_t *text, size_t length)
+{
+    for (size_t i = 0; i < length;) {
+        uint8_t lead = text[i++];
+        if (lead < 0x80) continue;
+        size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+        if (lead < 0xc2 || lead > 0xf4 || length - i < more) return false;
+        uint32_t code = lead & (0x3fu >> more);
+        for (size_t k = 0; k < more; k++, i++) {
+            if ((text[i] & 0xc0) != 0x80) return false;
+            code = code << 6 | (text[i] & 0x3f);
+        }
+        static const uint32_t least[4] = {0, 0x80, 0x800, 0x10000};
+        if (code < least[more] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,26 @@
+/* zstd files of many independent frames with checksums, and the seek table of zstd's seekable
+ * format, so that they are read in parallel. `zstd -d` reads them too (docs/format.md, 3). */
+#ifndef PR_FORMATS_ZSTD_H
+#define PR_FORMATS_ZSTD_H
+
+#include "libprune/formats/table.h"
+
+bool pr_zstd_probe(const uint8_t *data, uint64_t size);
+
+/* Bytes of one frame to be. */
+typedef struct pr_zstd_piece {
+    const void *data;
+    size_t bytes;
+} pr_zstd_piece;
+
+/* One frame per piece, in order, each compressed by itself (equal input, equal bytes, whatever the
+ * number of threads), then the seek table. Whole or not at all. */
+prune_status pr_zstd_write(prune_context *ctx, const char *path, const pr_zstd_piece *pieces,
+                           size_t count, int32_t level);
+
+/* Decompresses all frames into one buffer of *out_size bytes, at most max_bytes, and checks every
+ * checksum. Uses the seek table when there is one; any other zstd file is read frame by frame. */
+prune_status pr_zstd_read(pr_buffer **out, uint64_t *out_size, prune_context *ctx,
+                          const uint8_t *data, uint64_t size, uint64_t max_bytes);
+
+#endif

@@ -1,0 +1,96 @@
+#include "libprune/kernels/sgemm.h"
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct problem {
+    int64_t m, n, k;
+    bool ta, tb;
+    float alpha, beta;
+} problem;
+
+/* Padding in every leading dimension, so that a wrong stride shows. */
+static void check(prune_context *ctx, const problem *p)
+{
+    int64_t lda = (p->ta ? p->m : p->k) + 3, ldb = (p->tb ? p->k : p->n) + 5, ldc = p->n + 2;
+    int64_t na = (p->ta ? p->k : p->m) * lda, nb = (p->tb ? p->n : p->k) * ldb, nc = p->m * ldc;
+    float *a = malloc((size_t)na * sizeof *a + 1), *b = malloc((size_t)nb * sizeof *b + 1);
+    float *c = malloc((size_t)nc * sizeof *c), *start = malloc((size_t)nc * sizeof *start);
+    float *alone = malloc((size_t)nc * sizeof *alone);
+    test_fill(a, na, 1);
+    test_fill(b, nb, 2);
+    test_fill(start, nc, 3);
+    memcpy(c, start, (size_t)nc * sizeof *c);
+    memcpy(alone, start, (size_t)nc * sizeof *c);
+    pr_sgemm(ctx, p->ta, p->tb, p->m, p->n, p->k, p->alpha, a, lda, b, ldb, p->beta, c, ldc);
+    pr_sgemm_serial(p->ta, p->tb, p->m, p->n, p->k, p->alpha, a, lda, b, ldb, p->beta, alone, ldc);
+    for (int64_t i = 0; i < p->m; i++) {
+        for (int64_t j = 0; j < ldc; j++) {
+            double sum = 0;
+            for (int64_t l = 0; l < p->k; l++)
+                sum += (double)a[p->ta ? l * lda + i : i * lda + l] *
+                       (double)b[p->tb ? j * ldb + l : l * ldb + j];
+            double old = (double)start[i * ldc + j];
+            double wanted = j < p->n ? (double)p->alpha * sum + (double)p->beta * old : old;
+            ck_assert(fabs((double)c[i * ldc + j] - wanted) < 1e-5 * sqrt((double)p->k + 1));
+            ck_assert(fabs((double)alone[i * ldc + j] - wanted) < 1e-5 * sqrt((double)p->k + 1));
+            if (j >= p->n) break;
+        }
+    }
+    free(a);
+    free(b);
+    free(c);
+    free(start);
+    free(alone);
+}
+
+START_TEST(agrees_with_the_definition)
+{
+    static const int64_t sizes[][3] = {{1, 1, 1},     {1, 300, 70},  {300, 1, 70},  {5, 7, 3},
+                                       {129, 65, 33}, {33, 260, 64}, {260, 33, 64}, {17, 16, 0}};
+    for (int32_t threads = 1; threads <= 3; threads++) {
+        prune_context *ctx = test_context(threads);
+        for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
+            for (int t = 0; t < 4; t++) {
+                problem p = {sizes[s][0], sizes[s][1], sizes[s][2],       t & 1,
+                             t & 2,       0.5f,        t == 3 ? 0 : 0.25f};
+                check(ctx, &p);
+            }
+        prune_context_free(ctx);
+    }
+}
+END_TEST
+
+START_TEST(beta_zero_overwrites_nan)
+{
+    prune_context *ctx = test_context(2);
+    float a[2] = {1, 2}, b[2] = {3, 4}, c[1] = {NAN};
+    pr_sgemm(ctx, false, false, 1, 1, 2, 1, a, 2, b, 1, 0, c, 1);
+    ck_assert(c[0] == 11);
+    c[0] = NAN;
+    pr_sgemm(ctx, false, false, 1, 1, 0, 1, a, 2, b, 1, 0, c, 1);
+    ck_assert(c[0] == 0);
+    pr_sgemm(ctx, false, false, 0, 1, 2, 1, a, 2, b, 1, 0, c, 1);
+    ck_assert(c[0] == 0);
+    prune_context_free(ctx);
+}
+END_TEST
+
+START_TEST(same_bytes_every_time)
+{
+    enum { M = 200, N = 190, K = 77 };
+    static float a[M * K], b[K * N], first[M * N], again[M * N];
+    prune_context *ctx = test_context(3);
+    test_fill(a, M * K, 1);
+    test_fill(b, K * N, 2);
+    pr_sgemm(ctx, false, false, M, N, K, 1, a, K, b, N, 0, first, N);
+    for (int round = 0; round < 50; round++) {
+        pr_sgemm(ctx, false, false, M, N, K, 1, a, K, b, N, 0, again, N);
+        ck_assert_int_eq(memcmp(first, again, sizeof first), 0);
+    }
+    prune_context_free(ctx);
+}
+END_TEST
+
+TEST_MAIN("sgemm", agrees_with_the_definition, beta_zero_overwrites_nan, same_bytes_every_time)

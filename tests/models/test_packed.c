@@ -1,0 +1,209 @@
+/* Packing and unpacking: nothing is lost, the bytes are reproducible, damage is noticed. */
+#include "libprune/base/file.h"
+#include "libprune/base/random.h"
+#include "libprune/models/models.h"
+#include "libprune/passes/integer.h"
+#include "tests/support/support.h"
+
+#include <stdio.h>
+
+static prune_model *tiny_model(prune_context *ctx)
+{
+    prune_new_options o;
+    prune_model *model;
+    prune_new_options_init(&o);
+    o.width = 24;
+    o.blocks = 4;
+    o.heads = 3;
+    o.neck = "8,12,16,20";
+    o.fusion = 8;
+    o.head = 6;
+    o.input_height = 42;
+    o.input_width = 56;
+    o.license = "Apache-2.0";
+    ck_ok(prune_model_new(&model, ctx, &o));
+    return model;
+}
+
+/* Annotates a node as the quantizer would. */
+static void make_int8(prune_model *model, const char *name)
+{
+    int32_t index = pr_model_find_node(model, name);
+    ck_assert_int_ne(index, PR_NONE);
+    pr_precision *precision = &model->nodes[index].precision;
+    pr_shape one = pr_shape1(1);
+    precision->compute = PR_COMPUTE_I8;
+    precision->input = PR_INPUT_TENSOR;
+    ck_ok(pr_tensor_create(&precision->input_scale, model->ctx, PR_F32, &one));
+    ck_ok(pr_tensor_create(&precision->input_zero, model->ctx, PR_I8, &one));
+    pr_f32(&precision->input_scale)[0] = 0.037f;
+    ((int8_t *)precision->input_zero.data)[0] = -5;
+}
+
+static void save(prune_model *model, const char *path, int32_t container, int32_t storage)
+{
+    prune_save_options o;
+    prune_save_options_init(&o);
+    o.container = container;
+    o.storage = storage;
+    o.level = 3;
+    ck_ok(prune_model_save(model, path, &o));
+}
+
+static void check_same_file(const char *a, const char *b)
+{
+    pr_mapped x, y;
+    ck_ok(pr_file_map(&x, a));
+    ck_ok(pr_file_map(&y, b));
+    ck_assert_uint_eq(x.size, y.size);
+    ck_assert(memcmp(x.data, y.data, x.size) == 0);
+    pr_file_unmap(&x);
+    pr_file_unmap(&y);
+}
+
+static void check_same_params(const prune_model *a, const prune_model *b)
+{
+    ck_assert_int_eq(a->n_params, b->n_params);
+    for (int32_t i = 0; i < a->n_params; i++) {
+        const pr_tensor *x = &a->params[i].tensor;
+        int32_t j = pr_model_find_param(b, a->params[i].name);
+        ck_assert_int_ne(j, PR_NONE);
+        const pr_tensor *y = &b->params[j].tensor;
+        ck_assert_int_eq(x->dtype, y->dtype);
+        ck_assert(pr_shape_equal(&x->shape, &y->shape));
+        ck_assert_mem_eq(x->data, y->data, pr_tensor_bytes(x));
+    }
+}
+
+START_TEST(round_trip_keeps_every_byte)
+{
+    prune_context *ctx = test_context(2), *serial = test_context(1);
+    prune_model *model = tiny_model(ctx), *loaded, *again;
+    save(model, test_path(0, "a.safetensors.zst"), 0, 0);
+    ck_ok(prune_model_load(&loaded, ctx, test_path(0, "a.safetensors.zst"), NULL));
+    check_same_params(model, loaded);
+    ck_assert_str_eq(loaded->meta.license, "Apache-2.0");
+    ck_assert_int_eq(loaded->meta.preprocess.width, 56);
+    ck_assert_uint_eq(loaded->origin_macs, model->origin_macs);
+    ck_assert_uint_gt(loaded->origin_macs, 0);
+    ck_assert_int_eq((int)json_array_size(loaded->history), 1);
+    /* unpack, pack again with another number of threads */
+    save(loaded, test_path(1, "b.safetensors"), 0, 0);
+    ck_ok(prune_model_load(&again, serial, test_path(1, "b.safetensors"), NULL));
+    save(again, test_path(2, "c.safetensors.zst"), 0, 0);
+    check_same_file(test_path(0, "a.safetensors.zst"), test_path(2, "c.safetensors.zst"));
+    prune_model_free(model);
+    prune_model_free(loaded);
+    prune_model_free(again);
+    prune_context_free(ctx);
+    prune_context_free(serial);
+}
+END_TEST
+
+START_TEST(integers_are_baked_once)
+{
+    prune_context *ctx = test_context(2);
+    prune_model *model = tiny_model(ctx), *loaded;
+    make_int8(model, "blocks.1.mlp.fc1");
+    make_int8(model, "scratch.layer2_rn");
+    make_int8(model, "resize_layers.1");
+    save(model, test_path(0, "a.safetensors.zst"), 0, 0);
+    /* the caller's model keeps its floats */
+    int32_t node = pr_model_find_node(model, "scratch.layer2_rn");
+    ck_assert_int_eq(pr_node_param(model, &model->nodes[node], 0)->dtype, PR_F32);
+    ck_ok(prune_model_load(&loaded, ctx, test_path(0, "a.safetensors.zst"), NULL));
+    node = pr_model_find_node(loaded, "scratch.layer2_rn");
+    const pr_node *n = &loaded->nodes[node];
+    ck_assert_int_eq(pr_node_param(loaded, n, 0)->dtype, PR_I8);
+    ck_assert_int_eq(n->precision.compute, PR_COMPUTE_I8);
+    ck_assert_int_eq((int)pr_tensor_count(&n->precision.weight_scale), 8);
+    ck_assert_float_eq(pr_f32(&n->precision.input_scale)[0], 0.037f);
+    ck_assert_int_eq(((int8_t *)n->precision.input_zero.data)[0], -5);
+    pr_integer before, after;
+    ck_ok(pr_integer_derive(&before, model, pr_model_find_node(model, "scratch.layer2_rn")));
+    ck_ok(pr_integer_derive(&after, loaded, node));
+    ck_assert_mem_eq(before.weight.data, after.weight.data, pr_tensor_bytes(&before.weight));
+    ck_assert_mem_eq(before.scale.data, after.scale.data, pr_tensor_bytes(&before.scale));
+    pr_integer_free(&before);
+    pr_integer_free(&after);
+    save(loaded, test_path(1, "b.safetensors.zst"), 0, 0);
+    check_same_file(test_path(0, "a.safetensors.zst"), test_path(1, "b.safetensors.zst"));
+    prune_model_free(model);
+    prune_model_free(loaded);
+    prune_context_free(ctx);
+}
+END_TEST
+
+START_TEST(half_storage_rounds_once_and_stays)
+{
+    prune_context *ctx = test_context(1);
+    prune_model *model = tiny_model(ctx), *loaded, *again;
+    save(model, test_path(0, "a.safetensors"), 0, 2);
+    ck_ok(prune_model_load(&loaded, ctx, test_path(0, "a.safetensors"), NULL));
+    const pr_tensor *x = &model->params[0].tensor, *y = &loaded->params[0].tensor;
+    ck_assert_int_eq(y->dtype, PR_F32);
+    for (int64_t i = 0; i < pr_tensor_count(x); i++)
+        ck_assert(pr_f32(y)[i] == pr_f16_to_f32(pr_f32_to_f16(pr_f32(x)[i])));
+    save(loaded, test_path(1, "b.safetensors"), 0, 0);
+    check_same_file(test_path(0, "a.safetensors"), test_path(1, "b.safetensors"));
+    /* a value that F16 cannot hold makes its tensor F32 again: "same" never loses anything */
+    ck_ok(pr_tensor_own(&loaded->params[0].tensor, ctx));
+    pr_f32(&loaded->params[0].tensor)[0] = 0.1f;
+    save(loaded, test_path(2, "c.safetensors"), 0, 0);
+    ck_ok(prune_model_load(&again, ctx, test_path(2, "c.safetensors"), NULL));
+    check_same_params(loaded, again);
+    prune_model_free(model);
+    prune_model_free(loaded);
+    prune_model_free(again);
+    prune_context_free(ctx);
+}
+END_TEST
+
+/* Every flipped or missing byte either gives a clean error or the very same model. */
+START_TEST(damage_is_noticed)
+{
+    prune_context *ctx = test_context(1);
+    prune_model *model = tiny_model(ctx), *loaded = NULL;
+    save(model, test_path(0, "a.safetensors.zst"), 0, 0);
+    pr_mapped file;
+    ck_ok(pr_file_map(&file, test_path(0, "a.safetensors.zst")));
+    uint8_t *copy = pr_alloc(ctx, file.size);
+    pr_random random;
+    pr_random_seed(&random, 3, 0);
+    for (int round = 0; round < 60; round++) {
+        memcpy(copy, file.data, file.size);
+        uint64_t size = file.size;
+        if (round % 2)
+            copy[pr_random_below(&random, (uint32_t)size)] ^= (uint8_t)(1u << (round / 2 % 8));
+        else
+            size = pr_random_below(&random, (uint32_t)size);
+        ck_ok(pr_file_write(ctx, test_path(1, "bad.safetensors.zst"), copy, size));
+        prune_status status =
+            prune_model_load(&loaded, ctx, test_path(1, "bad.safetensors.zst"), NULL);
+        ck_assert_int_ne(status, PRUNE_OK);
+        ck_assert_ptr_nonnull(strstr(prune_last_error(), "bad.safetensors.zst"));
+    }
+    pr_free(ctx, copy);
+    pr_file_unmap(&file);
+    prune_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
+START_TEST(decompression_is_bounded)
+{
+    prune_context *ctx = test_context(1);
+    prune_model *model = tiny_model(ctx), *loaded = NULL;
+    prune_load_options o;
+    save(model, test_path(0, "a.safetensors.zst"), 0, 0);
+    prune_load_options_init(&o);
+    o.max_bytes = 1000;
+    ck_fails(prune_model_load(&loaded, ctx, test_path(0, "a.safetensors.zst"), &o), PRUNE_E_MEMORY,
+             "--max-bytes");
+    prune_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
+TEST_MAIN("models/packed", round_trip_keeps_every_byte, integers_are_baked_once,
+          half_storage_rounds_once_and_stays, damage_is_noticed, decompression_is_bounded)
