@@ -72,6 +72,7 @@ static prune_status backward_node(pr_run *run, int32_t index, pr_grads *grads)
     for (int32_t s = 0; s < PR_MAX_PARAMS; s++)
         if (grads && node->params[s] != PR_NONE && grads->params[node->params[s]].data)
             call.d_param[s] = &grads->params[node->params[s]];
+    if (pr_run_is_integer(run, index)) return pr_run_integer_backward(run, index, &call);
     return op->backward(&call);
 }
 

@@ -102,8 +102,10 @@ prune_status pr_run_param(pr_run *run, const pr_node *node, int32_t slot, const 
         pr_tensor_release(&run->floats[index]);
         run->sources[index] = NULL;
         if (stored->dtype == PR_I8)
-            return pr_op_shape_error(node, "integer weights cannot be read as floats yet");
-        PR_TRY(pr_tensor_convert(&run->floats[index], run->ctx, stored, PR_F32));
+            PR_TRY(pr_integer_dequantize(&run->floats[index], run->model,
+                                         (int32_t)(node - run->model->nodes)));
+        else
+            PR_TRY(pr_tensor_convert(&run->floats[index], run->ctx, stored, PR_F32));
         run->sources[index] = stored->data;
     }
     *out = &run->floats[index];
@@ -125,8 +127,12 @@ static prune_status run_node(pr_run *run, int32_t index)
     pr_op_call call;
     if (!run->values[index].data)
         PR_TRY(pr_run_take(run, &run->shapes[index], &run->values[index]));
-    PR_TRY(pr_run_call(run, index, &call));
-    PR_TRY(pr_op_get(node->op)->forward(&call));
+    if (pr_run_is_integer(run, index)) {
+        PR_TRY(pr_run_integer_forward(run, index));
+    } else {
+        PR_TRY(pr_run_call(run, index, &call));
+        PR_TRY(pr_op_get(node->op)->forward(&call));
+    }
     if (run->options.on_value)
         PR_TRY(run->options.on_value(run->options.user, index, &run->values[index]));
     for (int32_t j = 0; !run->options.keep && j < node->n_inputs; j++)

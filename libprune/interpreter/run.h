@@ -3,6 +3,7 @@
 #define PR_INTERPRETER_RUN_H
 
 #include "libprune/interpreter/interpreter.h"
+#include "libprune/passes/integer.h"
 #include "libprune/passes/shapes.h"
 
 struct pr_run {
@@ -26,5 +27,13 @@ void pr_run_give(pr_run *run, pr_tensor *tensor);
 prune_status pr_run_param(pr_run *run, const pr_node *node, int32_t slot, const pr_tensor **out);
 /* Inputs, parameters and output of a node as its operator wants them. */
 prune_status pr_run_call(pr_run *run, int32_t index, pr_op_call *call);
+
+/* Annotated INT8 nodes (integer.c). In the modes EXACT and FAKE: does this node compute through
+ * integers? */
+bool pr_run_is_integer(const pr_run *run, int32_t index);
+prune_status pr_run_integer_forward(pr_run *run, int32_t index);
+/* FAKE: backward with the straight-through estimator; call's inputs, parameters and gradients are
+ * those of the float node. */
+prune_status pr_run_integer_backward(pr_run *run, int32_t index, pr_op_call *call);
 
 #endif

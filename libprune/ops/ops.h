@@ -79,6 +79,10 @@ enum { PR_SLOT_PREFIX = 0, PR_SLOT_POSITION = 1 };
  * kh*kw*(C/groups) values of one group, zero outside the image (or reflected). */
 void pr_im2col(const float *image, const pr_shape *in, const pr_node *node, int64_t kh, int64_t kw,
                const pr_shape *out, int64_t begin, int64_t end, int32_t group, float *rows);
+/* The same for quantized images of one group; fill[C] (the zero points) stands outside. */
+void pr_im2col_s8(const int8_t *image, const pr_shape *in, const pr_node *node, int64_t kh,
+                  int64_t kw, const pr_shape *out, int64_t begin, int64_t end, const int8_t *fill,
+                  int8_t *rows);
 /* The transpose: adds rows back into the image gradient, but only into image lines
  * [line_begin, line_end), so that lanes can own bands of lines without races. */
 void pr_col2im_add(const float *rows, const pr_shape *in, const pr_node *node, int64_t kh,

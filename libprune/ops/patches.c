@@ -41,6 +41,27 @@ void pr_im2col(const float *image, const pr_shape *in, const pr_node *node, int6
     }
 }
 
+void pr_im2col_s8(const int8_t *image, const pr_shape *in, const pr_node *node, int64_t kh,
+                  int64_t kw, const pr_shape *out, int64_t begin, int64_t end, const int8_t *fill,
+                  int8_t *rows)
+{
+    const pr_attrs *a = &node->attrs;
+    const int64_t height = in->dim[1], width = in->dim[2], channels = in->dim[3];
+    const int64_t oh = out->dim[1], ow = out->dim[2];
+    for (int64_t r = begin; r < end; r++) {
+        const int64_t n = r / (oh * ow), oy = r / ow % oh, ox = r % ow;
+        for (int64_t ky = 0; ky < kh; ky++) {
+            const int64_t y = source(oy * a->stride[0] - a->pad[0] + ky, height, a->pad_mode);
+            for (int64_t kx = 0; kx < kw; kx++, rows += channels) {
+                const int64_t x = source(ox * a->stride[1] - a->pad[1] + kx, width, a->pad_mode);
+                memcpy(rows,
+                       y < 0 || x < 0 ? fill : image + ((n * height + y) * width + x) * channels,
+                       (size_t)channels);
+            }
+        }
+    }
+}
+
 void pr_col2im_add(const float *rows, const pr_shape *in, const pr_node *node, int64_t kh,
                    int64_t kw, const pr_shape *out, int64_t begin, int64_t end, int32_t group,
                    int64_t line_begin, int64_t line_end, float *image)

@@ -44,6 +44,11 @@ static prune_status check_vector(const pr_node *node, const char *what, const pr
 static prune_status check_record(const pr_node *node, const pr_tensor *weight, const layout *map)
 {
     const pr_precision *p = &node->precision;
+    if (p->input == PR_INPUT_TOKEN && node->op == PR_OP_CONV)
+        return pr_fail(PRUNE_E_UNSUPPORTED,
+                       "layer '%s': a convolution mixes pixels, so its input cannot have one scale "
+                       "per pixel; use per tensor or per channel",
+                       node->name);
     int64_t inputs = p->input == PR_INPUT_CHANNEL ? map->channels : 1;
     if (p->input == PR_INPUT_TENSOR || p->input == PR_INPUT_CHANNEL) {
         PR_TRY(check_vector(node, "input_scale", &p->input_scale, PR_F32, inputs));
