@@ -4,9 +4,9 @@
 
 #include <check.h>
 #include <prune/context.h>
-#include <string.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A context with this many threads (0: all). Fails the test when it cannot be made. */
 prune_context *test_context(int32_t threads);
