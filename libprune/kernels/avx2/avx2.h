@@ -1,0 +1,42 @@
+/* Between the files of this tier, and for AVX-512, which borrows what it does not better. */
+#ifndef PR_KERNELS_AVX2_H
+#define PR_KERNELS_AVX2_H
+
+#include "libprune/kernels/kernels.h"
+
+enum { PR_AVX2_THIN = 4 };
+
+void pr_avx2_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
+                       const pr_epilogue *e, int64_t row);
+void pr_avx2_i8_widen(void *to, const int8_t *from, int64_t count);
+void pr_avx2_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
+                      const pr_epilogue *e, int64_t row);
+/* Epilogue of a 16-column block of 32-bit sums, rows `stride` sums apart (math.h). */
+void pr_avx2_finish_i32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c, int64_t columns,
+                        const int32_t *sums, int64_t stride);
+
+/* The fields of the table row that are not matrix products. */
+void pr_avx2_activate(pr_activation act, float alpha, const float *x, float *y, int64_t count);
+void pr_avx2_add(const float *a, const float *b, float *y, int64_t count);
+void pr_avx2_layer_norm(int64_t rows, int64_t width, int64_t norm_width, float epsilon,
+                        const float *x, int64_t x_stride, const float *weight, const float *bias,
+                        float *y, int64_t y_stride);
+void pr_avx2_quantize(int64_t rows, int64_t n, const float *x, int64_t x_stride,
+                      const float *inv_scale, const float *zero, bool relu, int8_t *q,
+                      int64_t q_stride);
+void pr_avx2_quantize_rows(int64_t rows, int64_t n, const float *x, int64_t x_stride, bool relu,
+                           int8_t *q, int64_t q_stride, float *row_scale);
+void pr_avx2_resize_row(int64_t width, int64_t channels, const float *top, const float *bottom,
+                        float wy, const int32_t *x0, const int32_t *x1, const float *wx, float *y);
+float pr_avx2_max_row(const float *s, int64_t n);
+float pr_avx2_exp_row(float *s, int64_t n, float largest);
+void pr_avx2_scale_row(const float *x, float factor, float *y, int64_t count);
+
+/* Their initializers. */
+#define PR_AVX2_VECTOR_ROW                                                                         \
+    .activate = pr_avx2_activate, .add = pr_avx2_add, .layer_norm = pr_avx2_layer_norm,            \
+    .quantize = pr_avx2_quantize, .quantize_rows = pr_avx2_quantize_rows,                          \
+    .resize_row = pr_avx2_resize_row, .max_row = pr_avx2_max_row, .exp_row = pr_avx2_exp_row,      \
+    .scale_row = pr_avx2_scale_row
+
+#endif

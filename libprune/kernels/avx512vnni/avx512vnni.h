@@ -1,0 +1,11 @@
+/* Between the files of this tier. */
+#ifndef PR_KERNELS_AVX512VNNI_H
+#define PR_KERNELS_AVX512VNNI_H
+
+#include "libprune/kernels/avx2/avx2.h"
+
+void pr_avx512vnni_i8_widen(void *to, const int8_t *from, int64_t count);
+void pr_avx512vnni_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
+                            const pr_epilogue *e, int64_t row);
+
+#endif

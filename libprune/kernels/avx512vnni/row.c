@@ -1,0 +1,13 @@
+/* The tier's table row: integers with VNNI, everything else from AVX2. */
+#include "libprune/kernels/avx512vnni/avx512vnni.h"
+
+const pr_kernels pr_kernels_avx512vnni = {.name = "avx512vnni",
+                                          .f32_lanes = 8,
+                                          .f32_thin = PR_AVX2_THIN,
+                                          .f32_panel = pr_avx2_f32_panel,
+                                          .i8_lanes = 16,
+                                          .i8_depth = 4,
+                                          .i8_bytes = 1,
+                                          .i8_widen = pr_avx512vnni_i8_widen,
+                                          .i8_panel = pr_avx512vnni_i8_panel,
+                                          PR_AVX2_VECTOR_ROW};

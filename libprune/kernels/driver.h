@@ -1,0 +1,21 @@
+/* Shared by the drivers gemm.c, conv.c and attention.c. */
+#ifndef PR_KERNELS_DRIVER_H
+#define PR_KERNELS_DRIVER_H
+
+#include "libprune/kernels/kernels.h"
+
+/* Work is dealt out in units of this many rows, a multiple of every kernel's tile height. */
+enum { PR_PANEL_UNIT = 12 };
+
+/* Rows of this many bytes that a panel holds, so that it stays in a core's second-level cache. */
+int64_t pr_panel_rows(int64_t row_bytes);
+
+/* e for the columns that begin at `column`, with the bias and scale of the packed weights. */
+pr_epilogue pr_epilogue_for(const pr_epilogue *e, const pr_packed *b, int64_t column);
+
+static inline size_t pr_scratch_round(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+#endif

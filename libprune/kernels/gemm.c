@@ -1,0 +1,96 @@
+/* Matrix products over packed weights: rows split over the pool, panels that stay in L2. */
+#include "libprune/kernels/driver.h"
+#include "libprune/kernels/kernels.h"
+
+#include <string.h>
+
+int64_t pr_panel_rows(int64_t row_bytes)
+{
+    enum { PANEL_BYTES = 160 << 10, UNIT = PR_PANEL_UNIT };
+    int64_t rows = PANEL_BYTES / (row_bytes > 0 ? row_bytes : 1) / UNIT * UNIT;
+    return rows < 2 * UNIT ? 2 * UNIT : rows > 32 * UNIT ? 32 * UNIT : rows;
+}
+
+pr_epilogue pr_epilogue_for(const pr_epilogue *e, const pr_packed *b, int64_t column)
+{
+    pr_epilogue own = *e;
+    own.bias = b->bias;
+    own.scale = b->scale;
+    if (own.residual) own.residual += column;
+    if (own.out) own.out += column;
+    if (own.out8) {
+        own.out8 += column;
+        own.inv_scale += column;
+        own.zero += column;
+    }
+    return own;
+}
+
+typedef struct gemm_job {
+    const pr_kernels *kernels;
+    const pr_gemm *gemm;
+    pr_epilogue e;
+    char *scratch;
+    size_t lane_bytes;
+} gemm_job;
+
+static int64_t clamp_rows(int64_t units, int64_t m)
+{
+    return units * PR_PANEL_UNIT < m ? units * PR_PANEL_UNIT : m;
+}
+
+static void gemm_f32_rows(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const gemm_job *job = arg;
+    const pr_gemm *g = job->gemm;
+    int64_t last = clamp_rows(end, g->m);
+    int64_t step = pr_panel_rows(g->b->k * (int64_t)sizeof(float));
+    (void)lane;
+    for (int64_t r = clamp_rows(begin, g->m); r < last; r += step) {
+        int64_t rows = last - r < step ? last - r : step;
+        job->kernels->f32_panel(rows, (const float *)g->a + r * g->lda, g->lda, g->b, &job->e, r);
+    }
+}
+
+void pr_gemm_f32(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm)
+{
+    gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), NULL, 0};
+    pr_parallel(ctx, (gemm->m + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT, 1, gemm_f32_rows, &job);
+}
+
+static size_t panel_bytes(const pr_kernels *kernels, const pr_packed *b)
+{
+    int64_t row = b->k_padded * kernels->i8_bytes;
+    return pr_scratch_round((size_t)(pr_panel_rows(row) * row));
+}
+
+size_t pr_gemm_i8_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_packed *b)
+{
+    return (size_t)ctx->threads * panel_bytes(kernels, b);
+}
+
+static void gemm_i8_rows(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const gemm_job *job = arg;
+    const pr_gemm *g = job->gemm;
+    int64_t k = g->b->k, padded = g->b->k_padded, bytes = job->kernels->i8_bytes;
+    int64_t last = clamp_rows(end, g->m);
+    int64_t step = pr_panel_rows(padded * bytes);
+    char *panel = job->scratch + (size_t)lane * job->lane_bytes;
+    for (int64_t r = clamp_rows(begin, g->m); r < last; r += step) {
+        int64_t rows = last - r < step ? last - r : step;
+        for (int64_t i = 0; i < rows; i++) {
+            char *to = panel + i * padded * bytes;
+            job->kernels->i8_widen(to, (const int8_t *)g->a + (r + i) * g->lda, k);
+            memset(to + k * bytes, 0, (size_t)((padded - k) * bytes));
+        }
+        job->kernels->i8_panel(rows, panel, padded, g->b, &job->e, r);
+    }
+}
+
+void pr_gemm_i8(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm, void *scratch)
+{
+    gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), scratch,
+                    panel_bytes(kernels, gemm->b)};
+    pr_parallel(ctx, (gemm->m + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT, 1, gemm_i8_rows, &job);
+}

@@ -1,0 +1,165 @@
+/* Arithmetic on plain buffers, one table row per instruction-set tier. Sessions build on the
+ * drivers below (pr_gemm_*, pr_conv_*), which gather rows and call a tier's panel kernels. */
+#ifndef PR_KERNELS_KERNELS_H
+#define PR_KERNELS_KERNELS_H
+
+#include "libprune/base/context.h"
+
+typedef enum pr_activation {
+    PR_ACT_NONE = 0,
+    PR_ACT_RELU = 1,
+    PR_ACT_LEAKY_RELU = 2, /* y > 0 ? y : alpha * y */
+    PR_ACT_ELU = 3,        /* y > 0 ? y : alpha * (exp(y) - 1) */
+    PR_ACT_GELU = 4,       /* y * Phi(y), the erf form, absolute error below 1e-6 */
+    PR_ACT_SIGMOID = 5,
+    PR_ACT_COUNT
+} pr_activation;
+
+/* What happens to a sum before it is stored (integer.h defines each step for integers):
+ *   y = acc * scale[c] * row_scale[r] + bias[c];  y = act(y);  y += residual[r, c];  y = late(y)
+ *   out[r, c] = y;  out8[r, c] = quantize(relu8 ? max(y, 0) : y)
+ * Rows and columns count from the pointers given here. bias, scale, inv_scale and zero are readable
+ * up to the next multiple of PR_PACK_COLUMNS. */
+typedef struct pr_epilogue {
+    const float *scale;     /* [n], integers only */
+    const float *row_scale; /* [m], integers with dynamic inputs only, else NULL */
+    const float *bias;      /* [n] or NULL */
+    pr_activation act, late;
+    float alpha, late_alpha;
+    const float *residual; /* or NULL */
+    int64_t residual_stride;
+    float *out; /* or NULL */
+    int64_t out_stride;
+    int8_t *out8; /* or NULL */
+    int64_t out8_stride;
+    const float *inv_scale; /* [n], with out8 */
+    const float *zero;      /* [n], with out8: zero points as floats */
+    bool relu8;
+} pr_epilogue;
+
+enum { PR_PACK_COLUMNS = 64 }; /* padding of per-column arrays; a multiple of every block width */
+
+/* Weights [n, k] in the order that a tier's panel kernel reads: blocks of 2 * lanes columns, the
+ * last one of `lanes` columns when that is enough; inside a block [k / depth][columns][depth].
+ * thin: plain rows [n, k_padded], for a few outputs, where kernels reduce along k instead. */
+typedef struct pr_packed {
+    int64_t n, k, k_padded;
+    bool thin;
+    void *data;
+    float *bias;     /* padded with zeros */
+    float *scale;    /* integers: padded with zeros */
+    int32_t *offset; /* integers: -128 * column sum, what adding 128 to every input costs */
+    size_t bytes;
+} pr_packed;
+
+typedef struct pr_kernels {
+    const char *name;
+    /* out[m, n] = a[m, k] * packed^T, then the epilogue; rows count from `row` in it. */
+    int32_t f32_lanes, f32_thin;
+    void (*f32_panel)(int64_t m, const float *a, int64_t lda, const pr_packed *b,
+                      const pr_epilogue *e, int64_t row);
+    /* Integers: a is a panel of i8_bytes-wide elements, written by i8_widen; lda in elements. */
+    int32_t i8_lanes, i8_depth, i8_bytes;
+    void (*i8_widen)(void *to, const int8_t *from, int64_t count);
+    void (*i8_panel)(int64_t m, const void *a, int64_t lda, const pr_packed *b,
+                     const pr_epilogue *e, int64_t row);
+    void (*activate)(pr_activation act, float alpha, const float *x, float *y, int64_t count);
+    void (*add)(const float *a, const float *b, float *y, int64_t count);
+    /* y = (x - mean) / sqrt(var + epsilon) * weight + bias over each row of `width`; statistics
+     * count `norm_width` channels (the removed ones as zeros). bias may be NULL. */
+    void (*layer_norm)(int64_t rows, int64_t width, int64_t norm_width, float epsilon,
+                       const float *x, int64_t x_stride, const float *weight, const float *bias,
+                       float *y, int64_t y_stride);
+    /* Rows of n columns: per-column inv_scale and zero; relu first when asked. */
+    void (*quantize)(int64_t rows, int64_t n, const float *x, int64_t x_stride,
+                     const float *inv_scale, const float *zero, bool relu, int8_t *q,
+                     int64_t q_stride);
+    /* Dynamic: each row by its own largest magnitude; row_scale[r] receives its step. */
+    void (*quantize_rows)(int64_t rows, int64_t n, const float *x, int64_t x_stride, bool relu,
+                          int8_t *q, int64_t q_stride, float *row_scale);
+    /* One output row of a bilinear resize: between source rows top and bottom by wy, and between
+     * columns x0 and x1 by wx. */
+    void (*resize_row)(int64_t width, int64_t channels, const float *top, const float *bottom,
+                       float wy, const int32_t *x0, const int32_t *x1, const float *wx, float *y);
+    /* For softmax. exp_row: in place s[j] = exp(s[j] - largest); returns the sum. */
+    float (*max_row)(const float *s, int64_t n);
+    float (*exp_row)(float *s, int64_t n, float largest);
+    void (*scale_row)(const float *x, float factor, float *y, int64_t count);
+} pr_kernels;
+
+/* The row of a tier; tiers that this build lacks fall back to the next lower one. */
+const pr_kernels *pr_kernels_get(pr_isa isa);
+
+extern const pr_kernels pr_kernels_portable;
+extern const pr_kernels pr_kernels_avx2;
+extern const pr_kernels pr_kernels_avx512vnni;
+
+/* --- packing ---------------------------------------------------------------------------------*/
+prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
+                         int64_t k, const float *w, const float *bias);
+prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
+                        int64_t k, const int8_t *w, const float *scale, const float *bias);
+/* The block layout alone, into memory of pr_pack_f32_size floats: w [n, k] with row stride ldw, or
+ * its transpose [k, n]. Never thin. */
+int64_t pr_pack_f32_size(const pr_kernels *kernels, int64_t n, int64_t k);
+void pr_pack_f32_rows(const pr_kernels *kernels, int64_t n, int64_t k, const float *w, int64_t ldw,
+                      float *to);
+void pr_pack_f32_transposed(const pr_kernels *kernels, int64_t n, int64_t k, const float *w,
+                            int64_t ldw, float *to);
+/* A copy of n per-column values, padded as the epilogue needs them; NULL values: zeros. */
+prune_status pr_pack_columns(float **out, prune_context *ctx, int64_t n, const float *values);
+void pr_packed_free(prune_context *ctx, pr_packed *packed);
+
+/* Columns of the block that starts where `remaining` columns are left, for packers and kernels. */
+static inline int64_t pr_block_columns(int64_t remaining, int64_t lanes)
+{
+    return remaining > lanes ? 2 * lanes : lanes;
+}
+
+/* --- drivers: split over the context's pool ---------------------------------------------------
+ * `scratch` is aligned to 64 bytes and holds what the matching ..._scratch function says. */
+typedef struct pr_gemm {
+    int64_t m;
+    const void *a; /* float or int8 [m, k] */
+    int64_t lda;
+    const pr_packed *b; /* its bias and scale are used, those of e ignored */
+    pr_epilogue e;
+} pr_gemm;
+size_t pr_gemm_i8_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_packed *b);
+void pr_gemm_f32(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm);
+void pr_gemm_i8(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm, void *scratch);
+
+/* Convolution, N x H x W x C, as products of gathered rows (implicit im2col). */
+typedef struct pr_conv {
+    int64_t batch, height, width, channels; /* of what the kernel slides over */
+    int64_t upsample; /* the image is stored this many times smaller: nearest-neighbour resize */
+    int64_t out_height, out_width;
+    int64_t kernel[2], stride[2], pad[2]; /* pad: top, left; the rest follows from the sizes */
+    bool reflect;
+    int64_t groups;
+    const void *image;  /* float or int8 */
+    const int8_t *fill; /* int8 [channels]: what padding holds; NULL: 0 */
+    const pr_packed *b; /* one per group */
+    pr_epilogue e;      /* columns count over all groups */
+} pr_conv;
+size_t pr_conv_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv,
+                       bool integer);
+void pr_conv_f32(prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv, void *scratch);
+void pr_conv_i8(prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv, void *scratch);
+
+/* Softmax(scale q k^T) v per head, in tiles: no tokens x tokens matrix exists. Rows of q, k, v and
+ * out are `..._stride` floats apart, images follow each other after `tokens` rows. */
+typedef struct pr_attention {
+    int64_t batch, tokens, heads, qk_width, v_width;
+    float scale;
+    const float *q, *k, *v;
+    int64_t q_stride, k_stride, v_stride;
+    float *out;
+    int64_t out_stride;
+} pr_attention;
+size_t pr_attention_scratch(const prune_context *ctx, const pr_kernels *kernels,
+                            const pr_attention *attention);
+void pr_attention_f32(prune_context *ctx, const pr_kernels *kernels, const pr_attention *attention,
+                      void *scratch);
+
+#endif

@@ -1,0 +1,135 @@
+/* The vector functions of every tier against doubles; quantization bit for bit. */
+#include "tests/kernels/reference.h"
+
+enum { N = 203, ROWS = 5 };
+static float x[ROWS * N], y[ROWS * N], weight[N], bias[N], inv_scale[N], zero[N], rows[ROWS];
+static int8_t q[ROWS * N];
+
+START_TEST(activations)
+{
+    const pr_kernels *list[PR_ISA_COUNT];
+    int count = tiers(list);
+    test_fill(x, ROWS * N, 1);
+    for (int i = 0; i < ROWS * N; i++) x[i] *= i % 7 ? 6.0f : 90.0f;
+    for (int t = 0; t < count; t++) {
+        for (int act = 0; act < PR_ACT_COUNT; act++) {
+            list[t]->activate((pr_activation)act, 0.3f, x, y, ROWS * N);
+            for (int i = 0; i < ROWS * N; i++) {
+                double wanted =
+                    reference_activation((pr_activation)act, (double)0.3f, (double)x[i]);
+                double allowed = 1e-6 + 3e-7 * fabs(wanted);
+                ck_assert_msg(fabs(wanted - (double)y[i]) <= allowed, "%s, activation %d of %g: %g",
+                              list[t]->name, act, (double)x[i], (double)y[i]);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(layer_norm_counts_removed_channels)
+{
+    const pr_kernels *list[PR_ISA_COUNT];
+    int count = tiers(list);
+    test_fill(x, ROWS * N, 2);
+    test_fill(weight, N, 3);
+    test_fill(bias, N, 4);
+    for (int t = 0; t < count; t++) {
+        for (int64_t width = 1; width <= N; width += 33) {
+            int64_t norm = width + 10;
+            list[t]->layer_norm(ROWS, width, norm, 1e-6f, x, N, weight, bias, y, N);
+            for (int64_t r = 0; r < ROWS; r++) {
+                double sum = 0, squares = 0;
+                for (int64_t i = 0; i < width; i++) sum += (double)x[r * N + i];
+                double mean = sum / (double)norm;
+                for (int64_t i = 0; i < norm; i++) {
+                    double d = (i < width ? (double)x[r * N + i] : 0.0) - mean;
+                    squares += d * d;
+                }
+                double inverse = 1 / sqrt(squares / (double)norm + 1e-6);
+                for (int64_t i = 0; i < width; i++) {
+                    double wanted = ((double)x[r * N + i] - mean) * inverse * (double)weight[i];
+                    ck_assert_double_eq_tol(wanted + (double)bias[i], (double)y[r * N + i], 2e-5);
+                }
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(quantization_is_bit_identical)
+{
+    const pr_kernels *list[PR_ISA_COUNT];
+    int count = tiers(list);
+    test_fill(x, ROWS * N, 5);
+    for (int i = 0; i < N; i++) {
+        inv_scale[i] = 20.0f + (float)i;
+        zero[i] = (float)(i - 100);
+        /* Halves, to see rounding to even. */
+        x[i] = ((float)(i % 41) - 20.5f) / inv_scale[i];
+    }
+    for (int t = 0; t < count; t++) {
+        for (int relu = 0; relu < 2; relu++) {
+            list[t]->quantize(ROWS, N, x, N, inv_scale, zero, relu, q, N);
+            for (int i = 0; i < ROWS * N; i++) {
+                float v = relu && !(x[i] > 0.0f) ? 0.0f : x[i];
+                ck_assert_int_eq(q[i], pr_quantize_s8(v, inv_scale[i % N], (int8_t)zero[i % N]));
+            }
+            list[t]->quantize_rows(ROWS, N, x, N, relu, q, N, rows);
+            for (int r = 0; r < ROWS; r++) {
+                float seen[N];
+                for (int i = 0; i < N; i++) {
+                    seen[i] = relu && !(x[r * N + i] > 0.0f) ? 0.0f : x[r * N + i];
+                }
+                pr_row_scale row = pr_row_scale_from(pr_row_largest(seen, N));
+                ck_assert(memcmp(&rows[r], &row.scale, sizeof row.scale) == 0);
+                for (int i = 0; i < N; i++) {
+                    ck_assert_int_eq(q[r * N + i], pr_quantize_s8(seen[i], row.inv_scale, 0));
+                }
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(rows_for_softmax_and_resize)
+{
+    const pr_kernels *list[PR_ISA_COUNT];
+    int count = tiers(list);
+    static const int32_t x0[3] = {0, 1, 3}, x1[3] = {1, 2, 3};
+    static const float wx[3] = {0.25f, 0.5f, 0.75f};
+    test_fill(x, ROWS * N, 6);
+    for (int t = 0; t < count; t++) {
+        for (int64_t n = 1; n < N; n += 17) {
+            float largest = list[t]->max_row(x, n);
+            double sum = 0;
+            memcpy(y, x, sizeof y);
+            float total = list[t]->exp_row(y, n, largest);
+            for (int64_t i = 0; i < n; i++) {
+                ck_assert(x[i] <= largest);
+                double wanted = exp((double)x[i] - (double)largest);
+                ck_assert_double_eq_tol(wanted, (double)y[i], 3e-7);
+                sum += wanted;
+            }
+            ck_assert_float_eq(y[n], x[n]);
+            ck_assert_double_eq_tol(sum, (double)total, 1e-5 * sum);
+            list[t]->scale_row(x, -2.0f, y, n);
+            ck_assert_float_eq(y[n - 1], -2.0f * x[n - 1]);
+            list[t]->add(x, y, y, n);
+            ck_assert_float_eq_tol(y[n - 1], -x[n - 1], 1e-7f);
+        }
+        enum { C = 11 };
+        list[t]->resize_row(3, C, x, x + 4 * C, 0.3f, x0, x1, wx, y);
+        for (int i = 0; i < 3 * C; i++) {
+            int p = i / C, c = i % C;
+            double top = (double)x[x0[p] * C + c] * (1 - (double)wx[p]) +
+                         (double)x[x1[p] * C + c] * (double)wx[p];
+            double low = (double)x[(4 + x0[p]) * C + c] * (1 - (double)wx[p]) +
+                         (double)x[(4 + x1[p]) * C + c] * (double)wx[p];
+            ck_assert_double_eq_tol(top * 0.7 + low * 0.3, (double)y[i], 1e-6);
+        }
+    }
+}
+END_TEST
+
+TEST_MAIN("kernels/avx2/vector", activations, layer_norm_counts_removed_channels,
+          quantization_is_bit_identical, rows_for_softmax_and_resize)
