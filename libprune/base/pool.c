@@ -31,6 +31,7 @@ struct pr_pool {
     pr_pool_memory memory;
     int32_t threads;
     int32_t started; /* workers that run */
+    int64_t spin;    /* nanoseconds to look for a change before sleeping */
     job job;
     /* Number of the job in the high bits, its pieces in the low ones. A worker that has no piece
      * never reads `job`: nobody waits for it, so the next job may already be in there. */
@@ -73,9 +74,10 @@ static void run_piece(const job *j, int32_t lane)
 }
 
 /* Layers follow each other within microseconds: spin that long, then give the processor back. */
-static bool spin_until_changed(const _Atomic uint64_t *word, uint64_t old)
+static bool spin_until_changed(const struct pr_pool *pool, uint64_t old)
 {
-    int64_t limit = now() + SPIN_NANOSECONDS;
+    const _Atomic uint64_t *word = &pool->ticket;
+    int64_t limit = now() + pool->spin;
     do {
         for (int i = 0; i < CHECKS_PER_CLOCK; i++) {
             if (atomic_load_explicit(word, memory_order_acquire) != old) return true;
@@ -87,7 +89,7 @@ static bool spin_until_changed(const _Atomic uint64_t *word, uint64_t old)
 
 static uint64_t wait_job(struct pr_pool *pool, uint64_t seen)
 {
-    if (!spin_until_changed(&pool->ticket, seen)) {
+    if (!spin_until_changed(pool, seen)) {
         (void)pthread_mutex_lock(&pool->mutex);
         atomic_fetch_add(&pool->sleepers, 1);
         while (atomic_load(&pool->ticket) == seen)
@@ -136,7 +138,7 @@ static void announce(struct pr_pool *pool, int32_t pieces)
 
 static void wait_done(struct pr_pool *pool)
 {
-    int64_t limit = now() + SPIN_NANOSECONDS;
+    int64_t limit = now() + pool->spin;
     do {
         for (int i = 0; i < CHECKS_PER_CLOCK; i++) {
             if (atomic_load_explicit(&pool->pending, memory_order_acquire) == 0) return;
@@ -181,6 +183,8 @@ prune_status pr_pool_create(struct pr_pool **out, const pr_pool_memory *memory, 
     memset(pool, 0, bytes);
     pool->memory = *memory;
     pool->threads = threads;
+    /* With more threads than processors, spinning would keep the others from their work. */
+    pool->spin = threads <= pr_pool_default_threads() ? SPIN_NANOSECONDS : 0;
     (void)pthread_mutex_init(&pool->mutex, NULL);
     (void)pthread_cond_init(&pool->has_job, NULL);
     (void)pthread_cond_init(&pool->is_done, NULL);

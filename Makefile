@@ -1,0 +1,50 @@
+# Only forwards to CMake (CMakePresets.json): nothing is built by rules of this file.
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+# Ninja asks for parallel jobs itself; ctest and cmake --build read these.
+export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
+export CTEST_PARALLEL_LEVEL = $(JOBS)
+
+.DEFAULT_GOAL := all
+.PHONY: all deps demo test test-release test-asan test-tsan bench install format lint clean
+
+all: deps ## build the library and the program (build/release/bin/prune)
+	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
+	@cmake --build --preset release
+
+deps: ## install the Debian packages that are missing
+	@mkdir -p build
+	@cmake/deps.sh
+
+demo: all ## compress the bundled model and show the difference
+	@pipelines/demo.sh build/release/bin/prune
+
+test: test-release test-asan test-tsan ## all checks: release, then under sanitizers
+
+test-release: all
+	@ctest --preset release
+
+test-asan: deps
+	@cmake --preset asan >build/asan.log 2>&1 || { cat build/asan.log; exit 1; }
+	@cmake --build --preset asan
+	@ctest --preset asan
+
+test-tsan: deps
+	@cmake --preset tsan >build/tsan.log 2>&1 || { cat build/tsan.log; exit 1; }
+	@cmake --build --preset tsan
+	@ctest --preset tsan
+
+bench: all ## measure; see benchmarks/
+	@benchmarks/run.sh build/release/bin/prune
+
+install: all ## headers, libraries, program, CMake package and pkg-config files into PREFIX
+	@cmake --install build/release --prefix "$(PREFIX)"
+
+format: ## clang-format every source file
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+lint: all ## clang-tidy, see .clang-tidy
+	@git ls-files 'libprune/*.c' 'eval/*.c' 'pipelines/*.c' | xargs -P $(JOBS) -n 4 clang-tidy-14 -quiet -p build/release
+
+clean: ## remove everything that was built
+	@rm -rf build

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Installs the Debian packages that building and testing need, if any is missing. As root, or with
+# sudo. Elsewhere than on Debian and its relatives it only checks for the tools.
+set -e
+
+packages="gcc g++ libc6-dev make cmake ninja-build pkg-config
+libopenblas-pthread-dev libpng-dev libjpeg62-turbo-dev libzstd-dev libjansson-dev
+check zstd python3 python3-venv"
+
+if ! command -v dpkg-query >/dev/null 2>&1; then
+    for tool in cc cmake ninja pkg-config python3; do
+        command -v "$tool" >/dev/null 2>&1 && continue
+        echo "deps: '$tool' is missing and this is not Debian; install the equivalents of:" >&2
+        echo "$packages" >&2
+        exit 1
+    done
+    exit 0
+fi
+
+missing=
+for package in $packages; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+        echo "deps: run as root: apt-get install$missing" >&2
+        exit 1
+    fi
+    as_root=sudo
+fi
+echo "deps: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+# The list of packages may be old or absent: try once without fetching it.
+$as_root apt-get install -qq -y --no-install-recommends $missing >/dev/null 2>&1 || {
+    $as_root apt-get update -qq
+    $as_root apt-get install -qq -y --no-install-recommends $missing >/dev/null
+}

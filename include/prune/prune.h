@@ -1,0 +1,13 @@
+/* Everything of libprune. Evaluation and pipelines stand apart: prune/eval.h, prune/pipeline.h. */
+#ifndef PRUNE_PRUNE_H
+#define PRUNE_PRUNE_H
+
+#include <prune/context.h>
+#include <prune/image.h>
+#include <prune/model.h>
+#include <prune/options.h>
+#include <prune/samples.h>
+#include <prune/session.h>
+#include <prune/status.h>
+
+#endif

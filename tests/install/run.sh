@@ -1,0 +1,47 @@
+#!/bin/sh
+# run.sh CMAKE BUILD SOURCE: installs BUILD into a scratch folder, then builds and runs the programs
+# of SOURCE against that tree, through the CMake package and through pkg-config, shared and static.
+set -e
+cmake=$1 build=$2 source=$3
+scratch=$(mktemp -d "$build/install-test.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+tree=$scratch/tree
+
+"$cmake" --install "$build" --prefix "$tree" >/dev/null
+library=$(dirname "$(find "$tree" -name libprune.so)")
+
+echo "exported symbols are prune_* only"
+for file in "$library"/libprune*.so; do
+    foreign=$(nm -D --defined-only "$file" | awk '{print $NF}' | grep -v '^prune_' || true)
+    [ -z "$foreign" ] || { echo "$file exports: $foreign"; exit 1; }
+done
+
+echo "CMake package"
+"$cmake" -S "$source" -B "$scratch/build" -DCMAKE_PREFIX_PATH="$tree" \
+    -DCMAKE_BUILD_TYPE=Release >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
+"$cmake" --build "$scratch/build" >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
+for program in c_program cxx_program c_program_static cxx_program_static; do
+    (cd "$scratch" && "$scratch/build/$program")
+done
+
+echo "pkg-config"
+export PKG_CONFIG_PATH="$library/pkgconfig"
+strict="-Wall -Wextra -Werror"
+for package in prune $(cd "$library/pkgconfig" && ls | sed 's/\.pc$//'); do
+    pkg-config --exists --print-errors "$package"
+done
+cc -std=c17 -pedantic $strict "$source/program.c" -o "$scratch/a" $(pkg-config --cflags --libs prune)
+(cd "$scratch" && LD_LIBRARY_PATH=$library "$scratch/a")
+c++ -std=c++17 $strict "$source/program.cpp" -o "$scratch/b" $(pkg-config --cflags --libs prune)
+(cd "$scratch" && LD_LIBRARY_PATH=$library "$scratch/b")
+# Static: the archives come first, the rest of --static after them.
+cc -std=c17 $strict "$source/program.c" -o "$scratch/c" $(pkg-config --cflags prune) \
+    "$library/libprune.a" $(pkg-config --static --libs prune | sed 's/-lprune//')
+(cd "$scratch" && "$scratch/c")
+
+echo "every public header stands alone, as C and as C++"
+(cd "$tree/include" && find prune -name '*.h') | while read -r header; do
+    printf '#include <%s>\n' "$header" >"$scratch/one.c"
+    cc -std=c17 -pedantic $strict -fsyntax-only -I "$tree/include" "$scratch/one.c"
+    c++ -std=c++17 -pedantic $strict -fsyntax-only -I "$tree/include" -x c++ "$scratch/one.c"
+done

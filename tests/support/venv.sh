@@ -1,0 +1,9 @@
+#!/bin/sh
+# venv.sh FOLDER: a Python environment with tests/support/requirements.txt, made once.
+set -e
+folder=$1
+requirements=$(dirname "$0")/requirements.txt
+cmp -s "$requirements" "$folder/requirements.txt" && exit 0
+python3 -m venv "$folder"
+"$folder/bin/python3" -m pip install --quiet --disable-pip-version-check -r "$requirements"
+cp "$requirements" "$folder/requirements.txt"
