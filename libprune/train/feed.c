@@ -1,4 +1,5 @@
 #include "libprune/train/feed.h"
+
 #include <string.h>
 
 prune_status pr_feed_create(pr_feed *out, prune_context *ctx, prune_samples *samples,
@@ -68,10 +69,9 @@ static prune_status load_one(const load_job *job, int64_t image)
     pr_random_seed(&random, feed->seed, pr_hash_u64(job->first + (uint64_t)image) | 1);
     pr_view view = pr_view_choose(job->augment, sample.width, sample.height, &random);
     int64_t pixels = feed->height * feed->width;
-    prune_status status =
-        pr_view_render(feed->ctx, &view, feed->rule, &sample, (int32_t)feed->width,
-                       (int32_t)feed->height, feed->input + image * pixels * 3,
-                       feed->depth + image * pixels);
+    prune_status status = pr_view_render(
+        feed->ctx, &view, feed->rule, &sample, (int32_t)feed->width, (int32_t)feed->height,
+        feed->input + image * pixels * 3, feed->depth + image * pixels);
     if (status != PRUNE_OK) status = pr_fail_within(status, "%s", sample.name);
     prune_samples_release(feed->samples, &sample);
     return status;

@@ -1,4 +1,5 @@
 #include "libprune/train/judge.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -13,8 +14,9 @@ const char *pr_judge_name(const pr_judge *judge, const prune_model *model)
 {
     if (judge->metric) return judge->metric->name;
     bool relative = model->meta.output_kind == PR_OUTPUT_RELATIVE;
-    if (judge->reference) return relative ? "inverse depth error (normalised) against the teacher"
-                                          : "log-depth error against the teacher";
+    if (judge->reference)
+        return relative ? "inverse depth error (normalised) against the teacher"
+                        : "log-depth error against the teacher";
     return relative ? "inverse depth error (normalised) against ground truth"
                     : "log-depth error against ground truth";
 }
@@ -114,9 +116,9 @@ static prune_status held_score(const pr_judge *judge, const prune_model *model, 
                             &options));
     }
     double weights[PR_LOSS_COUNT] = {0}, sum = 0, images = 0;
-    pr_loss_kind kind = reference                                          ? PR_LOSS_DISTILL
+    pr_loss_kind kind = reference                                       ? PR_LOSS_DISTILL
                         : model->meta.output_kind == PR_OUTPUT_RELATIVE ? PR_LOSS_SSI
-                                                                           : PR_LOSS_L1;
+                                                                        : PR_LOSS_L1;
     weights[kind] = 1;
     pr_loss_batch batch = {.height = held->height,
                            .width = held->width,

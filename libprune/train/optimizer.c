@@ -163,7 +163,9 @@ prune_status pr_adamw_step(pr_adamw *adamw, prune_model *model, const pr_grads *
                       .ema = (float)ema};
     for (int32_t p = 0; p < adamw->n_params; p++) {
         if (!adamw->first[p].data) continue;
+        /* The judge's best model may share both. */
         PR_TRY(pr_tensor_own(&model->params[p].tensor, adamw->ctx));
+        if (adamw->average) PR_TRY(pr_tensor_own(&adamw->average[p], adamw->ctx));
         job.weight = pr_f32(&model->params[p].tensor);
         job.gradient = pr_f32(&grads->params[p]);
         job.first = pr_f32(&adamw->first[p]);
