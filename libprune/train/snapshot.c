@@ -59,6 +59,7 @@ static prune_status add_notes(pr_table *table, const pr_tuner *tuner)
 {
     PR_TRY(pr_table_note(table, "format", "libprune tune snapshot 1"));
     PR_TRY(note_integer(table, "step", tuner->adamw.step));
+    PR_TRY(note_integer(table, "judged_at", tuner->judged_at));
     PR_TRY(note_integer(table, "seed", tuner->options.seed));
     PR_TRY(note_integer(table, "batch", (uint64_t)tuner->options.batch));
     PR_TRY(note_number(table, "score_original", tuner->score_original));
@@ -174,8 +175,9 @@ static prune_status read_number(const pr_table *table, const char *key, double *
 
 static prune_status take_state(pr_tuner *tuner, const pr_table *table)
 {
-    uint64_t seed, batch, step;
+    uint64_t seed, batch, step, judged_at;
     PR_TRY(read_integer(table, "step", &step));
+    PR_TRY(read_integer(table, "judged_at", &judged_at));
     PR_TRY(read_integer(table, "seed", &seed));
     PR_TRY(read_integer(table, "batch", &batch));
     if (seed != tuner->options.seed || batch != (uint64_t)tuner->options.batch)
@@ -191,6 +193,7 @@ static prune_status take_state(pr_tuner *tuner, const pr_table *table)
     PR_TRY(read_number(table, "loss_last", &tuner->loss_sums[1]));
     PR_TRY(read_number(table, "loss_last_count", &tuner->loss_counts[1]));
     tuner->adamw.step = step;
+    tuner->judged_at = judged_at;
     return PRUNE_OK;
 }
 

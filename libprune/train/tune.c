@@ -94,7 +94,7 @@ enum { DEFAULT_STEPS = 300, WARM_STEPS = 2, TIMED_STEPS = 4, SETTLED = WARM_STEP
 typedef struct tune_loop {
     pr_tuner *tuner;
     double began, timed_from, judging; /* seconds; judging: of the first judgement */
-    uint64_t judge_every, judged_at;
+    uint64_t judge_every;
     bool started, stopped;
 } tune_loop;
 
@@ -144,14 +144,21 @@ static prune_status judge_now(tune_loop *loop)
 {
     pr_tuner *tuner = loop->tuner;
     double score;
-    if (loop->judged_at == tuner->adamw.step) return PRUNE_OK;
+    if (tuner->judged_at == tuner->adamw.step) return PRUNE_OK;
     PR_TRY(pr_tuner_judge(tuner, &score));
-    loop->judged_at = tuner->adamw.step;
+    tuner->judged_at = tuner->adamw.step;
     pr_log(tuner->ctx, PRUNE_LOG_INFO,
            "tune: after step %llu %s is %.5f (best %.5f, original %.5f)",
            (unsigned long long)tuner->adamw.step, pr_judge_name(&tuner->judge, tuner->model), score,
            tuner->score_best, tuner->score_original);
     return PRUNE_OK;
+}
+
+static prune_status judge_if_due(tune_loop *loop)
+{
+    uint64_t done = loop->tuner->adamw.step;
+    bool due = done % loop->judge_every == 0 || done >= loop->tuner->steps;
+    return due ? judge_now(loop) : PRUNE_OK;
 }
 
 static prune_status write_snapshot(const pr_tuner *tuner)
@@ -179,7 +186,7 @@ static prune_status advance(tune_loop *loop)
     if (step == 0 || done % lines == 0)
         pr_log(tuner->ctx, PRUNE_LOG_INFO, "tune: step %llu of %llu, loss %.5f, learning rate %.2e",
                (unsigned long long)done, (unsigned long long)tuner->steps, loss, rate);
-    if (done % loop->judge_every == 0 || done >= tuner->steps) PR_TRY(judge_now(loop));
+    PR_TRY(judge_if_due(loop));
     if (done % (uint64_t)o->snapshot_every == 0) PR_TRY(write_snapshot(tuner));
     return PRUNE_OK;
 }
@@ -190,7 +197,6 @@ static prune_status start(tune_loop *loop)
     const prune_tune_options *o = &tuner->options;
     tuner->steps = o->steps > 0 ? (uint64_t)o->steps : o->minutes > 0 ? 10000000 : DEFAULT_STEPS;
     plan_judgements(loop);
-    loop->judged_at = UINT64_MAX;
     if (o->resume && !o->snapshot)
         return pr_fail(PRUNE_E_ARGUMENT, "resume: say with snapshot which file to go on from");
     if (o->resume && pr_path_exists(o->snapshot)) {
@@ -209,6 +215,8 @@ static prune_status start(tune_loop *loop)
 static prune_status run_loop(tune_loop *loop)
 {
     pr_tuner *tuner = loop->tuner;
+    /* A run that was cancelled between a step and its judgement makes up for that. */
+    PR_TRY(judge_if_due(loop));
     while (tuner->adamw.step < tuner->steps) {
         if (tuner->options.minutes > 0 && seconds_now() - loop->began > limit_of(loop)) {
             loop->stopped = true;

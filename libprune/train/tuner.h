@@ -23,6 +23,7 @@ typedef struct pr_tuner {
     double weights[PR_LOSS_COUNT];
     float *d_output;
     uint64_t steps;                      /* planned */
+    uint64_t judged_at;                  /* step of the latest judgement */
     double loss_sums[2], loss_counts[2]; /* of the first and last tenth of the steps */
 } pr_tuner;
 
