@@ -170,9 +170,10 @@ static v3 paving_colour(const synth_road *road, const synth_noise *noise, const 
 static v3 grass_colour(const synth_road *road, const synth_noise *noise, const spot *s, float foot)
 {
     float broad = synth_noise_two(noise, s->u, s->z, foot, 0.12f);
-    float tufts = synth_noise_three(noise, s->u, s->z, foot, 4.0f);
+    float tufts = 0.5f * synth_noise_two(noise, s->u, s->z, foot, 1.5f) +
+                  synth_noise_two(noise, s->u, s->z, foot, 14.0f);
     v3 c = v3_mix(road->grass, v3_make(.2f, .18f, .07f), f_clamp(0.2f + 0.6f * broad, 0, 0.8f));
-    return v3_scale(c, 1.0f + 0.75f * tufts);
+    return v3_scale(c, 1.0f + 0.6f * tufts);
 }
 
 v3 synth_ground_colour(const synth_road *road, const synth_noise *noise,

@@ -23,6 +23,7 @@ static synth_prim *add(synth_world *world, synth_object *object, synth_shape sha
     prim->shape = (uint8_t)shape;
     prim->material = (uint8_t)material;
     prim->centre = centre, prim->half = half, prim->colour = colour;
+    prim->inverse = v3_make(1.0f / half.x, 1.0f / half.y, 1.0f / half.z);
     prim->seed = rnd_cell(object->count, 3, object->seed);
     object->count++;
     return prim;
@@ -268,7 +269,7 @@ synth_object *synth_add_tree(synth_world *world, rnd *r, synth_place place, floa
     v3 leaves = leaf_colour(r);
     bool conifer = rnd_chance(r, 0.18f);
     float trunk = height * (conifer ? 0.15f : rnd_range(r, 0.22f, 0.4f));
-    float thick = height * rnd_range(r, 0.014f, 0.026f) + 0.03f;
+    float thick = height * rnd_range(r, 0.011f, 0.019f) + 0.03f;
     float top = conifer ? height * 0.7f : trunk + (height - trunk) * 0.5f;
     (void)add(world, object, SHAPE_POST, MATERIAL_BARK, v3_make(0, top * 0.5f, 0),
               v3_make(thick, top * 0.5f, thick),
@@ -407,7 +408,16 @@ synth_object *synth_add_barrier(synth_world *world, rnd *r, synth_place place, f
     float thick = material == MATERIAL_HEDGE   ? rnd_range(r, 0.35f, 0.6f)
                   : material == MATERIAL_BRICK ? 0.14f
                                                : 0.03f;
-    object->contact = material != MATERIAL_FENCE;
+    object->contact = material == MATERIAL_HEDGE || material == MATERIAL_BRICK;
+    if (material == MATERIAL_METAL) { /* crash barrier: a rail on posts */
+        v3 grey = v3_grey(rnd_range(r, 0.25f, 0.45f));
+        (void)add(world, object, SHAPE_BOX, material, v3_make(0, 0.6f, 0),
+                  v3_make(0.03f, 0.155f, length * 0.5f + 0.3f), grey);
+        for (float z = -0.5f * length + 0.5f; z < length * 0.5f; z += 3.0f)
+            (void)add(world, object, SHAPE_BOX, material, v3_make(0.08f, 0.35f, z),
+                      v3_make(0.04f, 0.35f, 0.05f), v3_scale(grey, 0.8f));
+        return finish(world, object);
+    }
     (void)add(world, object, SHAPE_BOX, material, v3_make(0, height * 0.5f, 0),
               v3_make(thick, height * 0.5f, length * 0.5f), colour);
     return finish(world, object);

@@ -48,7 +48,13 @@ static float sunlight(const scene *s, v3 point, v3 normal, int32_t self, bool gr
     int32_t count = synth_lists_at(&s->ground, point.x, point.z, &entries);
     bool sunny = w->light.sun.x > 0.05f && v3_dot(normal, w->light.sun_direction) > 0.0f;
     float lit = 1.0f;
-    v3 from = v3_along(point, normal, 0.02f);
+    v3 from = v3_along(point, normal, 0.02f), sun = w->light.sun_direction;
+    if (sunny && count > 0) { /* another point of the sun's disc for every point on the surface */
+        uint32_t h = rnd_cell(f_floor(point.x * 512.0f), f_floor(point.z * 512.0f),
+                              (uint32_t)f_floor(point.y * 512.0f));
+        sun = v3_add(
+            sun, v3_make((float)(h & 255) * 1e-4f - .0128f, 0, (float)(h >> 24) * 1e-4f - .0128f));
+    }
     for (int32_t i = 0; i < count; i++) {
         const synth_object *o = &w->object[entries[i]];
         if (ground && o->contact) {
@@ -59,8 +65,7 @@ static float sunlight(const scene *s, v3 point, v3 normal, int32_t self, bool gr
             *open *= f_mix(0.22f, 1.0f, f_step(-0.35f, 0.6f, sqrtf(ax * ax + az * az)));
         }
         if (!sunny || lit <= 0 || entries[i] == self || !o->shadow) continue;
-        if (synth_object_blocks(w, s->noise, entries[i], from, w->light.sun_direction, 0.05f))
-            lit = 0;
+        if (synth_object_blocks(w, s->noise, entries[i], from, sun, 0.05f)) lit = 0;
     }
     return sunny ? lit : 0.0f;
 }
@@ -152,8 +157,7 @@ static v3 limited(v3 c)
 
 static void smooth_edges(scene *s)
 {
-    static const float offsets[4][2] = {
-        {-.125f, -.375f}, {.375f, -.125f}, {.125f, .375f}, {-.375f, .125f}};
+    static const float offsets[2][2] = {{-.26f, -.34f}, {.26f, .34f}};
     for (int32_t y = 0; y < s->height; y++)
         for (int32_t x = 0; x < s->width; x++) {
             int64_t at = (int64_t)y * s->width + x;
@@ -164,14 +168,14 @@ static void smooth_edges(scene *s)
                         (y + 1 < s->height && s->keys[at + s->width] != key);
             if (!edge) continue;
             int32_t tile = y / SYNTH_TILE * s->tiles.columns + x / SYNTH_TILE;
-            v3 sum = v3_grey(0);
-            for (int i = 0; i < 4; i++) {
+            v3 sum = limited(s->light[at]);
+            for (int i = 0; i < 2; i++) {
                 v3 ray = synth_camera_ray(&s->world->camera, (float)x + offsets[i][0],
                                           (float)y + offsets[i][1]);
                 meeting m = trace(s, ray, tile);
                 sum = v3_add(sum, limited(seen(s, &m, ray)));
             }
-            s->light[at] = v3_scale(sum, 0.25f);
+            s->light[at] = v3_scale(sum, 0.33333333f);
         }
 }
 

@@ -1,4 +1,4 @@
-/* A picture and its depth from a world: one ray per pixel, four more where surfaces meet. */
+/* A picture and its depth from a world: one ray per pixel, two more where surfaces meet. */
 #ifndef EVAL_SYNTH_RENDER_H
 #define EVAL_SYNTH_RENDER_H
 

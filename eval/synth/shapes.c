@@ -76,12 +76,12 @@ static bool box_hit(const synth_prim *p, const ray *r, span *s)
 }
 
 /* Roots of a t^2 + 2 b t + c narrow the span. */
-static bool quadratic(span *s, float a, float b, float c)
+static inline bool quadratic(span *s, float a, float b, float c)
 {
     float root = b * b - a * c;
     if (root <= 0 || a <= 1e-12f) return false;
     root = sqrtf(root);
-    float in = (-b - root) / a, out = (-b + root) / a;
+    float k = 1.0f / a, in = (-b - root) * k, out = (-b + root) * k;
     if (in > s->in) s->in = in, s->face = 8;
     if (out < s->out) s->out = out;
     return s->in < s->out;
@@ -91,8 +91,7 @@ static bool round_hit(const synth_prim *p, const ray *r, span *s)
 {
     v3 o = v3_sub(r->o, p->centre), d = r->d;
     if (p->shape == SHAPE_ELLIPSOID) {
-        v3 k = v3_make(1.0f / p->half.x, 1.0f / p->half.y, 1.0f / p->half.z);
-        o = v3_mul(o, k), d = v3_mul(d, k);
+        o = v3_mul(o, p->inverse), d = v3_mul(d, p->inverse);
         return quadratic(s, v3_dot(d, d), v3_dot(o, d), v3_dot(o, o) - 1.0f);
     }
     if (p->shape == SHAPE_POST) {
@@ -108,9 +107,8 @@ static bool round_hit(const synth_prim *p, const ray *r, span *s)
 static v3 face_normal(const synth_prim *p, int32_t face, v3 at)
 {
     if (p->shape == SHAPE_ELLIPSOID) {
-        v3 q = v3_sub(at, p->centre);
-        return v3_unit(v3_make(q.x / (p->half.x * p->half.x), q.y / (p->half.y * p->half.y),
-                               q.z / (p->half.z * p->half.z)));
+        v3 q = v3_mul(v3_sub(at, p->centre), p->inverse);
+        return v3_unit(v3_mul(q, p->inverse));
     }
     if (p->shape != SHAPE_BOX && face >= 6) {
         v3 q = v3_sub(at, p->centre);
@@ -132,11 +130,11 @@ static bool has_hole(const synth_prim *p, const synth_noise *noise, v3 at, v3 no
 {
     float shift = rnd_float(p->seed) * 100.0f;
     if (p->material == MATERIAL_LEAVES) {
-        float facing = f_abs(v3_dot(normal, ray_dir)) / sqrtf(v3_dot(ray_dir, ray_dir));
-        float a = at.x + at.z * 0.7f + shift, b = at.y + at.z * 0.35f;
-        float n = synth_noise_two(noise, a, b, footprint, 1.7f) +
-                  0.35f * synth_noise_at(noise, a * 13.0f, b * 13.0f, footprint * 13.0f);
-        return facing < 0.42f + 0.62f * n || n > 0.56f;
+        float facing = f_abs(v3_dot(normal, ray_dir)) / sqrtf(v3_dot(ray_dir, ray_dir)), a, b;
+        synth_leaf_place(p, at, &a, &b);
+        float n = synth_noise_two(noise, a, b, footprint, 1.6f) +
+                  synth_noise_two(noise, b + shift, a, footprint, 11.0f);
+        return facing < 0.36f + 0.42f * n || n > 0.62f;
     }
     if (p->material == MATERIAL_HEDGE) {
         float top = p->centre.y + p->half.y;

@@ -25,4 +25,13 @@ bool synth_object_hit(const synth_world *world, const synth_noise *noise, int32_
 bool synth_object_blocks(const synth_world *world, const synth_noise *noise, int32_t object,
                          v3 origin, v3 direction, float near);
 
+/* Where a point of a crown lies in the leaf texture (metres): seen along its main axis. */
+static inline void synth_leaf_place(const synth_prim *prim, v3 at, float *a, float *b)
+{
+    v3 q = v3_mul(v3_sub(at, prim->centre), prim->inverse);
+    float x = f_abs(q.x), y = f_abs(q.y), z = f_abs(q.z), shift = rnd_float(prim->seed) * 100.0f;
+    *a = (x > y && x > z ? at.z : at.x) + shift;
+    *b = y > x && y > z ? at.z : at.y;
+}
+
 #endif

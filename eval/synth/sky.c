@@ -22,8 +22,8 @@ v3 synth_sky_light(const synth_light *light, const synth_noise *noise, v3 d)
     float x = u.x * k + light->cloud_x, z = u.z * k + light->cloud_z;
     float n = synth_noise_three(noise, x, z, 0.02f * k, 0.22f);
     float cover = f_step(0.55f - 1.1f * light->clouds, 0.95f - 0.9f * light->clouds, n + 0.1f);
-    float lit = 0.75f + 0.4f * synth_noise_two(noise, x + 2.0f, z + 2.0f, 0.02f * k, 0.3f);
-    v3 cloud = v3_scale(v3_along(v3_scale(light->horizon, 0.75f), light->sun, 0.12f), lit);
+    float lit = 0.85f + 0.3f * synth_noise_two(noise, x + 2.0f, z + 2.0f, 0.02f * k, 0.3f);
+    v3 cloud = v3_scale(v3_along(v3_scale(light->horizon, 0.8f), light->sun, 0.1f), lit);
     return v3_mix(c, cloud, cover * 0.85f);
 }
 

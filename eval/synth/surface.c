@@ -179,14 +179,15 @@ static void wheel(const at *a, synth_surface *s)
 
 static void leaves(const at *a, synth_surface *s)
 {
-    float shift = rnd_float(a->prim->seed) * 100.0f;
-    float u = a->p.x + a->p.z * 0.7f + shift, v = a->p.y + a->p.z * 0.35f;
-    float broad = synth_noise_two(a->noise, u, v, a->foot, 1.7f);
+    float u, v;
+    synth_leaf_place(a->prim, a->p, &u, &v);
+    float broad = synth_noise_two(a->noise, u, v, a->foot, 1.3f);
     float fine = synth_noise_two(a->noise, u, v, a->foot, 9.0f);
-    float up = (a->p.y - a->prim->centre.y) / a->prim->half.y;
-    float shade = f_clamp(0.72f + 0.28f * up + 0.55f * broad + 0.5f * fine, 0.12f, 2.0f);
+    float up = (a->p.y - a->prim->centre.y) * a->prim->inverse.y;
+    float shade = f_clamp(0.62f + 0.32f * up + 0.7f * broad + 0.8f * fine, 0.1f, 2.2f);
     s->colour = v3_scale(a->prim->colour, shade);
-    s->normal = v3_unit(v3_add(s->normal, v3_make(fine * 0.8f, broad * 0.6f + 0.15f, fine * 0.5f)));
+    s->normal = v3_add(s->normal, v3_make(fine * 1.1f, broad * 0.8f + 0.15f, fine * -0.7f + broad));
+    s->normal = v3_unit(s->normal);
     /* Light comes through the leaves. */
     s->light = v3_scale(v3_make(.02f, .035f, .004f), f_max(shade - 0.6f, 0.0f));
 }

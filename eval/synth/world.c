@@ -102,13 +102,13 @@ static void build_light(plan *p)
     float overcast = rnd_chance(r, 0.3f) ? rnd_range(r, 0.75f, 1.0f) : rnd_range(r, 0.0f, 0.35f);
     v3 warm =
         v3_mix(v3_make(1.0f, .86f, .66f), v3_make(1.0f, .97f, .92f), f_step(.3f, .9f, height));
-    light->sun = v3_scale(warm, 2.6f * (1.0f - overcast));
-    light->ambient = v3_mix(v3_make(.42f, .5f, .66f), v3_make(1.05f, 1.08f, 1.12f), overcast);
-    light->zenith = v3_mix(v3_make(.22f, .42f, .85f), v3_make(.9f, .94f, 1.0f), overcast);
-    light->horizon = v3_mix(v3_make(1.0f, 1.15f, 1.35f), v3_make(1.3f, 1.33f, 1.38f), overcast);
-    light->haze = v3_mix(light->horizon, v3_make(.75f, .8f, .88f), 0.6f);
+    light->sun = v3_scale(warm, 3.3f * (1.0f - overcast));
+    light->ambient = v3_mix(v3_make(.34f, .40f, .52f), v3_make(1.05f, 1.08f, 1.12f), overcast);
+    light->zenith = v3_mix(v3_make(.3f, .55f, 1.05f), v3_make(.9f, .94f, 1.0f), overcast);
+    light->horizon = v3_mix(v3_make(1.6f, 1.75f, 1.95f), v3_make(1.7f, 1.73f, 1.78f), overcast);
+    light->haze = v3_mix(v3_scale(light->horizon, 0.6f), v3_make(.7f, .76f, .84f), 0.5f);
     light->haze_rate =
-        rnd_chance(r, 0.15f) ? rnd_range(r, .006f, .012f) : rnd_range(r, .0007f, .004f);
+        rnd_chance(r, 0.1f) ? rnd_range(r, .004f, .009f) : rnd_range(r, .0007f, .004f);
     light->clouds = f_clamp(overcast * 0.6f + rnd_range(r, 0.1f, 0.55f), 0, 1);
     light->cloud_x = rnd_range(r, 0, 128.0f);
     light->cloud_z = rnd_range(r, 0, 128.0f);
@@ -117,7 +117,7 @@ static void build_light(plan *p)
     light->noise = rnd_range(r, 0.6f, 3.2f);
     light->blur = rnd_range(r, 0.0f, 0.09f);
     light->tint = v3_make(rnd_range(r, .93f, 1.07f), 1.0f, rnd_range(r, .93f, 1.07f));
-    light->hills = rnd_range(r, 0.01f, 0.07f);
+    light->hills = rnd_range(r, 0.015f, 0.11f);
     light->hill_colour = v3_scale(v3_make(.06f, .09f, .05f), rnd_range(r, 0.8f, 1.8f));
 }
 
@@ -289,27 +289,35 @@ static void place_trees(plan *p, int side)
         if (!in_side_street(road, side, z, 3.0f))
             (void)synth_add_tree(p->world, r, place_at(road, sign * u, z, y, false), tall);
     }
-    if (p->kind == DISTRICT_COUNTRY && rnd_chance(r, 0.6f)) { /* edge of a wood */
-        float from = rnd_range(r, 5.0f, 90.0f), u = edge + rnd_range(r, 3.0f, 25.0f);
-        for (float z = from; z < from + 70.0f; z += rnd_range(r, 2.5f, 4.5f))
-            (void)synth_add_tree(p->world, r,
-                                 place_at(road, sign * (u + rnd_range(r, 0, 4.0f)), z, y, false),
-                                 rnd_range(r, 7.0f, 14.0f));
+    if (p->kind != DISTRICT_CITY && rnd_chance(r, 0.75f)) { /* edge of a wood, with undergrowth */
+        float near = p->kind == DISTRICT_COUNTRY ? 3.0f : 24.0f;
+        float from = rnd_range(r, -5.0f, 40.0f), u = edge + near + rnd_range(r, 0.0f, 22.0f);
+        for (float z = from; z < 175.0f; z += rnd_range(r, 2.5f, 5.5f)) {
+            float away = u + rnd_range(r, 0, 5.0f), tall = rnd_range(r, 6.0f, 14.0f);
+            if (in_side_street(road, side, z, 2.5f)) continue;
+            (void)synth_add_tree(p->world, r, place_at(road, sign * away, z, y, false), tall);
+            if (rnd_chance(r, 0.4f))
+                (void)synth_add_bush(p->world, r,
+                                     place_at(road, sign * (u - 1.0f), z + 1.2f, y, false),
+                                     rnd_range(r, 0.7f, 2.0f));
+        }
     }
 }
 
 static void place_barriers(plan *p, int side)
 {
-    static const synth_material materials[3] = {MATERIAL_HEDGE, MATERIAL_FENCE, MATERIAL_BRICK};
+    static const synth_material materials[4] = {MATERIAL_HEDGE, MATERIAL_FENCE, MATERIAL_BRICK,
+                                                MATERIAL_METAL};
+    int32_t choice = p->kind == DISTRICT_COUNTRY ? 4 : 3;
     rnd *r = &p->random;
     const synth_road *road = &p->world->road;
     float sign = side ? 1.0f : -1.0f, u = road->kerb[side] + road->pavement[side] + 0.5f;
     float chance = p->kind == DISTRICT_SUBURB ? 0.75f : 0.25f;
-    synth_material material = materials[rnd_below(r, 3)];
+    synth_material material = materials[rnd_below(r, choice)];
     for (float z = -8.0f; z < 140.0f;) {
         float length = rnd_range(r, 5.0f, 14.0f), height = rnd_range(r, 0.8f, 2.0f);
         float middle = z + length * 0.5f;
-        if (rnd_chance(r, 0.3f)) material = materials[rnd_below(r, 3)];
+        if (rnd_chance(r, 0.3f)) material = materials[rnd_below(r, choice)];
         if (rnd_chance(r, chance) && !in_side_street(road, side, middle, length * 0.5f + 1.0f))
             (void)synth_add_barrier(p->world, r,
                                     place_at(road, sign * u, middle, road->raised, false),

@@ -51,6 +51,7 @@ typedef struct synth_prim {
     uint8_t shape, material, cuts;
     uint32_t seed;
     v3 centre, half; /* local */
+    v3 inverse;      /* 1 / half */
     v3 colour;
     synth_cut cut[SYNTH_CUTS];
 } synth_prim;
