@@ -1,7 +1,9 @@
 #include "libprune/formats/container.h"
 
 #include "libprune/base/size.h"
+#include "libprune/formats/pytorch.h"
 #include "libprune/formats/safetensors.h"
+#include "libprune/formats/zip.h"
 #include "libprune/formats/zstd.h"
 
 #include <string.h>
@@ -60,6 +62,10 @@ prune_status pr_container_read(pr_table *out, prune_context *ctx, const char *pa
         status = read_zstd(out, ctx, data, size, max_bytes);
     else if (pr_safetensors_probe(data, size))
         status = pr_safetensors_read(out, ctx, file, size);
+    else if (pr_zip_probe(data, size))
+        status = pr_pytorch_read_zip(out, ctx, file, size);
+    else if (pr_pytorch_probe_legacy(data, size))
+        status = pr_pytorch_read_legacy(out, ctx, file, size);
     else
         status = refuse(data, size);
     pr_formats_drop(file);

@@ -1,7 +1,7 @@
 /* Anything that holds a model, to a model. */
 #include "libprune/base/file.h"
 #include "libprune/base/options.h"
-#include "libprune/formats/container.h"
+#include "libprune/models/families/families.h"
 #include "libprune/models/models.h"
 
 #define FIELD(member) offsetof(prune_load_options, member)
@@ -35,16 +35,101 @@ void prune_load_options_init(prune_load_options *options)
     prune_options_init(prune_load_option_table(), options);
 }
 
-static prune_status open_file(prune_model **out, prune_context *ctx, const char *path,
-                              const prune_load_options *options)
+/* A checkpoint of some family, known by a tensor that only that family has. */
+static prune_status build(prune_model **out, pr_checkpoint *checkpoint,
+                          const prune_load_options *options)
 {
-    pr_table table;
-    PR_TRY(pr_container_read(&table, ctx, path, options->max_bytes));
-    prune_status status = pr_packed_probe(&table)
-                              ? pr_packed_open(out, ctx, &table)
-                              : pr_fail(PRUNE_E_UNSUPPORTED, "no known network");
-    pr_table_free(&table);
-    return status == PRUNE_OK ? status : pr_fail_within(status, "%s", path);
+    for (size_t f = 0; f < pr_families_count; f++)
+        for (const char *const *probe = pr_families[f].probes; *probe; probe++) {
+            if (!pr_checkpoint_strip(checkpoint, *probe)) continue;
+            PR_TRY(pr_families[f].build(out, checkpoint, *probe, options));
+            pr_checkpoint_report(checkpoint);
+            json_t *fields = json_pack("{s:s}", "family", pr_families[f].name);
+            if (!fields) return pr_fail_memory(64);
+            return pr_model_record(*out, "import", fields);
+        }
+    return pr_fail(
+        PRUNE_E_UNSUPPORTED,
+        "no known network: among its %zu tensors is neither '%s' (Depth Anything V2) nor "
+        "one of another supported family",
+        checkpoint->table.count, pr_families[0].probes[0]);
+}
+
+static prune_status open_table(prune_model **out, pr_checkpoint *checkpoint,
+                               const prune_load_options *options)
+{
+    prune_model *model = NULL;
+    prune_status status;
+    if (pr_packed_probe(&checkpoint->table)) {
+        status = pr_packed_open(&model, checkpoint->ctx, &checkpoint->table);
+    } else {
+        status = build(&model, checkpoint, options);
+        if (status == PRUNE_OK) status = pr_models_finish(model);
+    }
+    if (status == PRUNE_OK)
+        *out = model;
+    else
+        pr_model_free(model);
+    return status;
+}
+
+static bool has_file(prune_context *ctx, const char *folder, const char *name)
+{
+    char *path = pr_path_join(ctx, folder, name);
+    bool found = path && pr_path_exists(path);
+    pr_free(ctx, path);
+    return found;
+}
+
+static prune_status read_part(pr_checkpoint *checkpoint, const char *folder, const char *name,
+                              const char *prefix, uint64_t max_bytes)
+{
+    char *path = pr_path_join(checkpoint->ctx, folder, name);
+    if (!path) return PRUNE_E_MEMORY;
+    prune_status status = pr_checkpoint_read(checkpoint, path, prefix, max_bytes);
+    pr_free(checkpoint->ctx, path);
+    return status;
+}
+
+static prune_status read_config(pr_checkpoint *checkpoint, const char *folder, const char *name,
+                                json_t **out)
+{
+    if (!has_file(checkpoint->ctx, folder, name)) {
+        pr_log(checkpoint->ctx, PRUNE_LOG_INFO, "%s: no %s; defaults are used", folder, name);
+        return PRUNE_OK;
+    }
+    char *path = pr_path_join(checkpoint->ctx, folder, name);
+    if (!path) return PRUNE_E_MEMORY;
+    prune_status status = pr_checkpoint_json(out, path);
+    pr_free(checkpoint->ctx, path);
+    return status;
+}
+
+/* A folder of one of the families, or a Hugging Face one. */
+static prune_status read_folder(pr_checkpoint *checkpoint, const char *folder, uint64_t max_bytes)
+{
+    prune_context *ctx = checkpoint->ctx;
+    for (size_t f = 0; f < pr_families_count; f++) {
+        const pr_family *family = &pr_families[f];
+        size_t found = 0, count = 0;
+        for (; family->files[count]; count++) found += has_file(ctx, folder, family->files[count]);
+        if (count == 0 || found < count) continue;
+        for (size_t k = 0; k < count; k++)
+            PR_TRY(read_part(checkpoint, folder, family->files[k], family->prefixes[k], max_bytes));
+        return PRUNE_OK;
+    }
+    static const char *const names[] = {"model.safetensors", "pytorch_model.bin"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        if (!has_file(ctx, folder, names[k])) continue;
+        PR_TRY(read_config(checkpoint, folder, "config.json", &checkpoint->config));
+        PR_TRY(
+            read_config(checkpoint, folder, "preprocessor_config.json", &checkpoint->preprocessor));
+        return read_part(checkpoint, folder, names[k], "", max_bytes);
+    }
+    return pr_fail(PRUNE_E_UNSUPPORTED,
+                   "%s: no model in this folder; expected model.safetensors with config.json, or "
+                   "encoder.pth and depth.pth",
+                   folder);
 }
 
 prune_status prune_model_load(prune_model **out, prune_context *context, const char *path,
@@ -52,5 +137,15 @@ prune_status prune_model_load(prune_model **out, prune_context *context, const c
 {
     prune_load_options o;
     PR_TRY(pr_options_take(prune_load_option_table(), &o, options));
-    return open_file(out, context, path, &o);
+    pr_checkpoint checkpoint = {.ctx = context, .path = path};
+    pr_table_init(&checkpoint.table, context);
+    prune_status status = pr_path_is_directory(path)
+                              ? read_folder(&checkpoint, path, o.max_bytes)
+                              : pr_checkpoint_read(&checkpoint, path, "", o.max_bytes);
+    if (status == PRUNE_OK) {
+        status = open_table(out, &checkpoint, &o);
+        if (status != PRUNE_OK) status = pr_fail_within(status, "%s", path);
+    }
+    pr_checkpoint_free(&checkpoint);
+    return status;
 }

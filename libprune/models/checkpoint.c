@@ -1,0 +1,187 @@
+#include "libprune/models/checkpoint.h"
+
+#include "libprune/base/file.h"
+#include "libprune/formats/container.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_JSON = 1 << 20, MAX_NAME = 2048 };
+
+void pr_checkpoint_free(pr_checkpoint *checkpoint)
+{
+    pr_table_free(&checkpoint->table);
+    pr_free(checkpoint->ctx, checkpoint->used);
+    json_decref(checkpoint->config);
+    json_decref(checkpoint->preprocessor);
+    *checkpoint = (pr_checkpoint){.ctx = checkpoint->ctx};
+}
+
+static prune_status make_flags(pr_checkpoint *c)
+{
+    pr_free(c->ctx, c->used);
+    c->used = pr_calloc(c->ctx, c->table.count + 1, sizeof *c->used);
+    return c->used ? PRUNE_OK : PRUNE_E_MEMORY;
+}
+
+prune_status pr_checkpoint_read(pr_checkpoint *c, const char *path, const char *prefix,
+                                uint64_t max_bytes)
+{
+    pr_table table;
+    PR_TRY(pr_container_read(&table, c->ctx, path, max_bytes));
+    prune_status status = PRUNE_OK;
+    for (size_t i = 0; i < table.count && status == PRUNE_OK; i++) {
+        char name[MAX_NAME];
+        (void)snprintf(name, sizeof name, "%s%s", prefix, table.items[i].name);
+        status = pr_table_add(&c->table, name, pr_tensor_share(&table.items[i].tensor));
+    }
+    for (size_t i = 0; i < table.n_notes && status == PRUNE_OK; i++)
+        status = pr_table_note(&c->table, table.notes[i].key, table.notes[i].text);
+    pr_table_free(&table);
+    if (status == PRUNE_OK) status = pr_table_sort(&c->table);
+    return status == PRUNE_OK ? make_flags(c) : status;
+}
+
+prune_status pr_checkpoint_json(json_t **out, const char *path)
+{
+    pr_mapped file;
+    PR_TRY(pr_file_map(&file, path));
+    json_error_t error = {.text = "the file is empty or too large"};
+    json_t *json = file.size > 0 && file.size <= MAX_JSON
+                       ? json_loadb((const char *)file.data, (size_t)file.size, 0, &error)
+                       : NULL;
+    pr_file_unmap(&file);
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return pr_fail(PRUNE_E_FORMAT, "%s: not a JSON object: %s", path, error.text);
+    }
+    *out = json;
+    return PRUNE_OK;
+}
+
+/* --- prefixes ------------------------------------------------------------------------------- */
+
+/* The text is nothing but prefixes of trainers, one after the other. */
+static bool only_wrappers(const char *text, size_t length)
+{
+    static const char *const words[] = {"module.", "_orig_mod.", "model.", "net.", "depth_net."};
+    while (length > 0) {
+        size_t taken = 0;
+        for (size_t w = 0; w < sizeof words / sizeof *words && !taken; w++) {
+            size_t n = strlen(words[w]);
+            if (n <= length && memcmp(text, words[w], n) == 0) taken = n;
+        }
+        if (!taken) return false;
+        text += taken;
+        length -= taken;
+    }
+    return true;
+}
+
+/* torch.compile puts "_orig_mod." in front of any module, also in the middle of a name. */
+static void remove_compile_marks(pr_table *table)
+{
+    static const char mark[] = "_orig_mod.";
+    for (size_t i = 0; i < table->count; i++) {
+        char *found;
+        while ((found = strstr(table->items[i].name, mark)) != NULL)
+            memmove(found, found + sizeof mark - 1, strlen(found + sizeof mark - 1) + 1);
+    }
+}
+
+/* Length of the wrappers in front of a name that ends with the probe, 0 where it does not. */
+static size_t wrapper_length(const char *name, const char *probe)
+{
+    size_t length = strlen(name), tail = strlen(probe);
+    bool fits = length > tail && strcmp(name + length - tail, probe) == 0 &&
+                only_wrappers(name, length - tail);
+    return fits ? length - tail : 0;
+}
+
+bool pr_checkpoint_strip(pr_checkpoint *c, const char *probe)
+{
+    char wrapper[MAX_NAME];
+    size_t prefix = 0;
+    remove_compile_marks(&c->table);
+    for (size_t i = 0; i < c->table.count && !prefix; i++) {
+        prefix = wrapper_length(c->table.items[i].name, probe);
+        memcpy(wrapper, c->table.items[i].name, prefix);
+    }
+    for (size_t i = 0; i < c->table.count && prefix; i++) {
+        char *name = c->table.items[i].name;
+        if (strncmp(name, wrapper, prefix) == 0)
+            memmove(name, name + prefix, strlen(name + prefix) + 1);
+    }
+    return pr_table_sort(&c->table) == PRUNE_OK && pr_table_find(&c->table, probe) != NULL;
+}
+
+/* --- tensors -------------------------------------------------------------------------------- */
+
+const pr_tensor *pr_checkpoint_find(const pr_checkpoint *checkpoint, const char *key)
+{
+    return pr_table_find(&checkpoint->table, key);
+}
+
+prune_status pr_checkpoint_axis(const pr_checkpoint *checkpoint, const char *key, int32_t rank,
+                                int32_t axis, int32_t *out)
+{
+    char text[128];
+    const pr_tensor *tensor = pr_checkpoint_find(checkpoint, key);
+    if (!tensor)
+        return pr_fail(PRUNE_E_FORMAT, "tensor '%s' is missing; is this the whole checkpoint?",
+                       key);
+    if (tensor->shape.rank != rank || tensor->shape.dim[axis] < 1 ||
+        tensor->shape.dim[axis] > 1 << 20)
+        return pr_fail(PRUNE_E_FORMAT, "tensor '%s': expected %d axes of at least 1, found %s", key,
+                       rank, pr_shape_text(&tensor->shape, text, sizeof text));
+    *out = (int32_t)tensor->shape.dim[axis];
+    return PRUNE_OK;
+}
+
+prune_status pr_checkpoint_fetch(void *user, const char *key, const pr_shape *shape, pr_tensor *out)
+{
+    pr_checkpoint *c = user;
+    char wanted[128], found[128];
+    const pr_tensor *tensor = pr_checkpoint_find(c, key);
+    (void)pr_shape_text(shape, wanted, sizeof wanted);
+    if (!tensor)
+        return pr_fail(PRUNE_E_FORMAT, "tensor '%s' is missing, expected with shape %s", key,
+                       wanted);
+    c->used[(size_t)((const pr_named *)(const void *)((const char *)tensor -
+                                                      offsetof(pr_named, tensor)) -
+                     c->table.items)] = true;
+    if (!pr_shape_equal(&tensor->shape, shape))
+        return pr_fail(PRUNE_E_FORMAT, "tensor '%s' has shape %s, expected %s", key,
+                       pr_shape_text(&tensor->shape, found, sizeof found), wanted);
+    if (tensor->dtype == PR_F32) {
+        *out = pr_tensor_share(tensor);
+        return PRUNE_OK;
+    }
+    if (tensor->dtype != PR_F16 && tensor->dtype != PR_BF16 && tensor->dtype != PR_F64)
+        return pr_fail(PRUNE_E_FORMAT, "tensor '%s' has dtype %s, expected a floating-point one",
+                       key, pr_dtype_name(tensor->dtype));
+    return pr_tensor_convert(out, c->ctx, tensor, PR_F32);
+}
+
+void pr_checkpoint_dead(pr_checkpoint *c, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    for (size_t i = 0; i < c->table.count; i++)
+        if (strncmp(c->table.items[i].name, prefix, length) == 0) {
+            c->used[i] = true;
+            pr_log(c->ctx, PRUNE_LOG_DEBUG, "%s: tensor '%s' has no effect and is dropped", c->path,
+                   c->table.items[i].name);
+        }
+}
+
+void pr_checkpoint_report(const pr_checkpoint *c)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->table.count; i++) {
+        if (c->used[i]) continue;
+        if (count++ < 5)
+            pr_log(c->ctx, PRUNE_LOG_WARNING, "%s: tensor '%s' belongs to no layer and is ignored",
+                   c->path, c->table.items[i].name);
+    }
+    if (count > 5) pr_log(c->ctx, PRUNE_LOG_WARNING, "%s: so are %zu more", c->path, count - 5);
+}
