@@ -114,7 +114,7 @@ def stands_in(path, folders):
 
 def check_angled(path, room, target):
     if target.startswith("prune/"):
-        apart = target in ("prune/eval.h", "prune/pipeline.h")
+        apart = target in ("prune/eval.h", "prune/synth.h", "prune/pipeline.h")
         if apart and room is not None and room.startswith("libprune"):
             return f"includes <{target}>, which stands above libprune"
         return None
@@ -204,10 +204,25 @@ def check_file(root, path, text):
             yield f"{path}: has no test {candidates[0]}"
 
 
+# Stand apart from libprune: they belong to the other two libraries.
+APART = {"prune.h", "eval.h", "synth.h", "pipeline.h"}
+
+
+def check_umbrella(texts):
+    """<prune/prune.h> is everything of libprune."""
+    umbrella = "include/prune/prune.h"
+    for path in texts:
+        folder, name = path.rsplit("/", 1)
+        if folder == "include/prune" and name not in APART and umbrella in texts:
+            if f"<prune/{name}>" not in texts[umbrella]:
+                yield f"{umbrella}: does not include <prune/{name}>"
+
+
 def violations(root):
     texts = {path: (root / path).read_text(encoding="utf-8") for path in sources(root)}
     for path, text in texts.items():
         yield from check_file(root, path, text)
+    yield from check_umbrella(texts)
     yield from circles(include_graph(root, texts))
 
 
