@@ -6,6 +6,7 @@
 #include <prune/options.h>
 #include <prune/samples.h>
 #include <prune/session.h>
+#include <prune/synth.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -14,9 +15,9 @@ extern "C" {
 /* --- data sets -------------------------------------------------------------------------------*/
 typedef struct prune_dataset_options {
     uint32_t struct_size;
-    int32_t layout;       /* 0 auto, else index + 1 into the table of layouts */
-    const char *frames;   /* a glob over frame names, or "@FILE" with one name per line; NULL: all */
-    const char *images;   /* root of the raw drives, for layouts without pictures; NULL: none */
+    int32_t layout;     /* 0 auto, else index + 1 into the table of layouts */
+    const char *frames; /* a glob over frame names, or "@FILE" with one name per line; NULL: all */
+    const char *images; /* root of the raw drives, for layouts without pictures; NULL: none */
     double depth_divisor; /* metres = value / divisor: 256 KITTI, 1000 NYU */
 } prune_dataset_options;
 const prune_option_table *prune_dataset_option_table(void);
@@ -46,10 +47,10 @@ prune_status prune_align_parse(prune_align *out, const char *name);
 
 typedef struct prune_protocol_info {
     uint32_t struct_size;
-    const char *name; /* "eigen" */
-    const char *help; /* one line */
+    const char *name;              /* "eigen" */
+    const char *help;              /* one line */
     const char *mask, *crop, *cap; /* what a report states next to every number */
-    int32_t metrics;  /* how many */
+    int32_t metrics;               /* how many */
 } prune_protocol_info;
 int32_t prune_protocols(void);
 prune_status prune_protocol_describe(int32_t index, prune_protocol_info *info);
@@ -60,8 +61,8 @@ const char *prune_protocol_metric_name(int32_t index, int32_t metric);
 
 /* One metric of a protocol (the mean over images) as a judge inside the library. metric NULL:
  * "abs_rel". Free with prune_metric_free. */
-prune_status prune_protocol_metric(prune_metric **out, prune_context *context,
-                                   const char *protocol, const char *metric, const char *align);
+prune_status prune_protocol_metric(prune_metric **out, prune_context *context, const char *protocol,
+                                   const char *metric, const char *align);
 
 /* --- evaluations -----------------------------------------------------------------------------*/
 typedef struct prune_evaluation prune_evaluation;

@@ -9,6 +9,5 @@
 #include <prune/samples.h>
 #include <prune/session.h>
 #include <prune/status.h>
-#include <prune/tune.h>
 
 #endif

@@ -1,0 +1,132 @@
+/* Layout "devkit": the KITTI depth tree,
+ * {train,val}/DRIVE/proj_depth/groundtruth/image_0C/FRAME.png. It holds no pictures; those are in
+ * the raw drives, ROOT/DATE/DRIVE/image_0C/data/FRAME.png. */
+#include "eval/datasets/datasets.h"
+
+#include <prune/sys/error.h>
+#include <prune/sys/file.h>
+#include <prune/sys/memory.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_drive(const char *name)
+{
+    char group[64];
+    prune_sample_group(group, sizeof group, name);
+    return group[0] != '\0' && strcmp(group, name) == 0;
+}
+
+/* Whether a folder holds drives with ground truth. */
+static bool holds_drives(prune_context *context, const char *folder)
+{
+    prune_file_list names = {0};
+    bool found = false;
+    if (prune_path_is_folder(folder) && prune_folder_list(&names, context, folder) == PRUNE_OK) {
+        for (size_t i = 0; i < names.count && !found; i++) {
+            if (!is_drive(names.names[i])) continue;
+            char *truth = pr_dataset_path(context, folder, names.names[i], "proj_depth",
+                                          "groundtruth", (const char *)NULL);
+            found = truth && prune_path_is_folder(truth);
+            prune_memory_free(context, truth);
+        }
+    }
+    prune_file_list_free(context, &names);
+    return found;
+}
+
+static const char *const parts[] = {".", "train", "val"};
+enum { PARTS = sizeof parts / sizeof parts[0] };
+
+static bool probe(prune_context *context, const char *path)
+{
+    bool found = false;
+    for (int i = 0; i < PARTS && !found; i++) {
+        char *folder = prune_path_join(context, path, parts[i]);
+        found = folder && holds_drives(context, folder);
+        prune_memory_free(context, folder);
+    }
+    return found;
+}
+
+/* The raw picture of a frame: below its date, or directly below the root; PNG or JPEG. */
+static char *find_picture(prune_context *context, const char *root, const char *drive,
+                          const char *camera, const char *stem)
+{
+    static const char *const extensions[] = {".png", ".jpg"};
+    char date[16] = "";
+    (void)snprintf(date, sizeof date, "%.10s", drive);
+    for (int way = 0; way < 4; way++) {
+        char file[64];
+        (void)snprintf(file, sizeof file, "%s%s", stem, extensions[way & 1]);
+        char *path = way < 2 ? pr_dataset_path(context, root, date, drive, camera, "data", file,
+                                               (const char *)NULL)
+                             : pr_dataset_path(context, root, drive, camera, "data", file,
+                                               (const char *)NULL);
+        if (path && prune_path_exists(path)) return path;
+        prune_memory_free(context, path);
+    }
+    return NULL;
+}
+
+static prune_status list_camera(pr_dataset *dataset, const char *folder, const char *drive,
+                                const char *camera, const char *root)
+{
+    prune_context *context = dataset->context;
+    prune_file_list files = {0};
+    char *truth = pr_dataset_path(context, folder, drive, "proj_depth", "groundtruth", camera,
+                                  (const char *)NULL);
+    prune_status status = truth ? PRUNE_OK : PRUNE_E_MEMORY;
+    if (truth && prune_path_is_folder(truth)) status = prune_folder_list(&files, context, truth);
+    for (size_t i = 0; status == PRUNE_OK && i < files.count; i++) {
+        char stem[48], name[160];
+        if (!pr_dataset_is_picture(files.names[i]) ||
+            !pr_dataset_stem(stem, sizeof stem, files.names[i]))
+            continue;
+        (void)snprintf(name, sizeof name, "%s_%s_%s", drive, camera, stem);
+        char *depth = prune_path_join(context, truth, files.names[i]);
+        char *image = find_picture(context, root, drive, camera, stem);
+        status = depth ? pr_dataset_add(dataset, name, drive, image, depth) : PRUNE_E_MEMORY;
+        prune_memory_free(context, depth);
+        prune_memory_free(context, image);
+    }
+    prune_file_list_free(context, &files);
+    prune_memory_free(context, truth);
+    return status;
+}
+
+static prune_status list_drives(pr_dataset *dataset, const char *folder, const char *root)
+{
+    prune_file_list names = {0};
+    if (!prune_path_is_folder(folder)) return PRUNE_OK;
+    prune_status status = prune_folder_list(&names, dataset->context, folder);
+    for (size_t i = 0; status == PRUNE_OK && i < names.count; i++) {
+        if (!is_drive(names.names[i])) continue;
+        status = list_camera(dataset, folder, names.names[i], "image_02", root);
+        if (status == PRUNE_OK)
+            status = list_camera(dataset, folder, names.names[i], "image_03", root);
+    }
+    prune_file_list_free(dataset->context, &names);
+    return status;
+}
+
+static prune_status list(pr_dataset *dataset, const char *path,
+                         const prune_dataset_options *options)
+{
+    if (!options->images || !*options->images)
+        return prune_error_set(PRUNE_E_ARGUMENT,
+                               "%s holds depth maps only: say with --images where the raw drives "
+                               "are (ROOT/DATE/DRIVE/image_02/data)",
+                               path);
+    if (!prune_path_is_folder(options->images))
+        return prune_error_set(PRUNE_E_IO, "--images %s is not a folder", options->images);
+    prune_status status = PRUNE_OK;
+    for (int i = 0; i < PARTS && status == PRUNE_OK; i++) {
+        char *folder = prune_path_join(dataset->context, path, parts[i]);
+        status = folder ? list_drives(dataset, folder, options->images) : PRUNE_E_MEMORY;
+        prune_memory_free(dataset->context, folder);
+    }
+    return status;
+}
+
+const pr_layout pr_layout_devkit = {
+    "devkit", "KITTI depth tree (train/, val/) with --images for the raw drives", probe, list};
