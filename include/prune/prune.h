@@ -9,5 +9,6 @@
 #include <prune/samples.h>
 #include <prune/session.h>
 #include <prune/status.h>
+#include <prune/tune.h>
 
 #endif

@@ -147,6 +147,19 @@ size_t pr_conv_scratch(const prune_context *ctx, const pr_kernels *kernels, cons
 void pr_conv_f32(prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv, void *scratch);
 void pr_conv_i8(prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv, void *scratch);
 
+/* Transposed convolution with kernel == stride; packed weights [outputs, channels] per tap. */
+typedef struct pr_conv_transpose {
+    int64_t batch, height, width, channels;
+    int64_t kernel[2];
+    const void *image;  /* float or int8 */
+    const pr_packed *b; /* [kernel[0] * kernel[1]] */
+    pr_epilogue e;      /* of the larger map */
+} pr_conv_transpose;
+size_t pr_conv_transpose_scratch(const prune_context *ctx, const pr_kernels *kernels,
+                                 const pr_conv_transpose *transpose);
+void pr_conv_transpose_run(prune_context *ctx, const pr_kernels *kernels,
+                           const pr_conv_transpose *transpose, bool integer, void *scratch);
+
 /* Softmax(scale q k^T) v per head, in tiles: no tokens x tokens matrix exists. Rows of q, k, v and
  * out are `..._stride` floats apart, images follow each other after `tokens` rows. */
 typedef struct pr_attention {

@@ -67,6 +67,11 @@ class Law(unittest.TestCase):
     def test_library_knows_nothing_of_eval(self):
         self.breaks("above libprune", {"libprune/graph/x.h": "#include <prune/eval.h>\n"})
 
+    def test_umbrella_is_complete(self):
+        self.breaks("<prune/status.h>", {"include/prune/prune.h": ""})
+        self.assertEqual(self.found({"include/prune/prune.h": "#include <prune/status.h>\n",
+                                     "include/prune/eval.h": ""}), [])
+
     def test_circle(self):
         self.breaks("go round", {"libprune/base/a.h": '#include "libprune/base/b.h"\n',
                                  "libprune/base/b.h": '#include "libprune/base/a.h"\n'})

@@ -1,0 +1,85 @@
+/* A lowered model at one input size: steps in order, and one arena for all that they write. */
+#ifndef PR_SESSION_PLAN_H
+#define PR_SESSION_PLAN_H
+
+#include "libprune/session/lower.h"
+
+/* Where a value lives. Buffers 0 and 1 are the caller's input and output. */
+enum { PR_BUFFER_INPUT = 0, PR_BUFFER_OUTPUT = 1 };
+
+typedef struct pr_buffer_plan {
+    size_t bytes, offset; /* offset in the arena */
+    int32_t first, last;  /* steps between which it must stay; first > last: unused */
+} pr_buffer_plan;
+
+/* Floats of a node, or bytes of a variant: rows of `stride` elements in a buffer. */
+typedef struct pr_place {
+    int32_t buffer; /* PR_NONE: does not exist in this form */
+    int64_t offset; /* elements */
+    int64_t stride;
+} pr_place;
+
+typedef enum pr_step_kind {
+    PR_STEP_CONV = 0,
+    PR_STEP_GEMM,
+    PR_STEP_TRANSPOSE,
+    PR_STEP_ATTENTION,
+    PR_STEP_NORM,
+    PR_STEP_EMBED,
+    PR_STEP_RESIZE,
+    PR_STEP_ACTIVATE,
+    PR_STEP_ADD,
+    PR_STEP_CROP,     /* tokens_to_map of a batch */
+    PR_STEP_QUANTIZE, /* floats to a variant */
+    PR_STEP_FORWARD   /* the operator's own definition */
+} pr_step_kind;
+
+typedef struct pr_step {
+    pr_step_kind kind;
+    const pr_unit *unit;
+    int32_t node;    /* the node whose value is written */
+    int32_t variant; /* NORM, QUANTIZE: what is written as bytes; else PR_NONE */
+    bool writes_f32;
+    int32_t *x0, *x1, *y0, *y1; /* RESIZE */
+    float *wx, *wy;
+    float *table; /* EMBED: position vectors, the prefix tokens already added */
+    uint64_t macs;
+    double seconds;
+} pr_step;
+
+typedef struct pr_plan {
+    prune_context *ctx;
+    const pr_lowered *low;
+    int64_t batch, height, width;
+    pr_shape *shapes;    /* [n_nodes] */
+    pr_place *floats;    /* [n_nodes] */
+    pr_place *bytes;     /* [n_variants] */
+    int32_t *row_scales; /* [n_variants]: buffer with the scale of every row, or PR_NONE */
+    pr_buffer_plan *buffers;
+    int32_t n_buffers;
+    size_t buffer_capacity;
+    pr_step *steps;
+    int32_t n_steps;
+    size_t step_capacity;
+    size_t scratch_offset, arena_bytes;
+    char *arena;
+} pr_plan;
+
+prune_status pr_plan_create(pr_plan *out, const pr_lowered *low, int64_t batch, int64_t height,
+                            int64_t width);
+void pr_plan_free(pr_plan *plan);
+
+/* input [batch, height, width, 3], output of the model's first output. Never allocates. */
+prune_status pr_plan_run(pr_plan *plan, const float *input, float *output, bool profile);
+
+/* Inside the room: rows and channels of a node's value, sources of a step's work. */
+int64_t pr_plan_rows(const pr_plan *plan, int32_t node);
+int64_t pr_plan_channels(const pr_plan *plan, int32_t node);
+/* The convolution, without pointers, that a unit computes. */
+pr_conv pr_plan_conv(const pr_plan *plan, const pr_unit *unit);
+pr_conv_transpose pr_plan_transpose(const pr_plan *plan, const pr_unit *unit);
+pr_attention pr_plan_attention(const pr_plan *plan, int32_t node);
+/* Allocates and fills the tables of RESIZE and EMBED steps. */
+prune_status pr_plan_tables(pr_plan *plan, pr_step *step);
+
+#endif

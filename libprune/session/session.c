@@ -1,0 +1,214 @@
+/* The public face of sessions (prune/session.h). */
+#include "libprune/image/image.h"
+#include "libprune/passes/shapes.h"
+#include "libprune/session/plan.h"
+
+#include <prune/session.h>
+#include <string.h>
+
+struct prune_session {
+    prune_context *ctx;
+    prune_model *model; /* our own clone */
+    prune_session_options options;
+    pr_lowered low;
+    pr_plan plan;
+    float *input, *output; /* of predict: one picture */
+    size_t input_capacity, output_capacity;
+};
+
+void prune_session_options_init(prune_session_options *options)
+{
+    *options = (prune_session_options){.struct_size = sizeof *options, .batch = 1};
+}
+
+/* Options of an older caller end earlier: what is missing keeps its default. */
+static prune_status read_options(prune_session_options *out, const prune_session_options *given)
+{
+    prune_session_options_init(out);
+    if (given) {
+        size_t size = given->struct_size < sizeof *out ? given->struct_size : sizeof *out;
+        memcpy(out, given, size);
+        out->struct_size = sizeof *out;
+    }
+    if (out->batch < 1 || out->height < 0 || out->width < 0) {
+        return pr_fail(PRUNE_E_ARGUMENT,
+                       "session options: batch %d must be at least 1, size %dx%d not negative",
+                       out->batch, out->height, out->width);
+    }
+    if ((out->height == 0) != (out->width == 0)) {
+        return pr_fail(PRUNE_E_ARGUMENT,
+                       "session options: give both height and width, or neither (got %dx%d)",
+                       out->height, out->width);
+    }
+    return PRUNE_OK;
+}
+
+/* Plans for this size unless the current plan already fits. */
+static prune_status replan(prune_session *session, int64_t batch, int64_t height, int64_t width)
+{
+    pr_plan *plan = &session->plan;
+    if (plan->ctx && plan->batch == batch && plan->height == height && plan->width == width) {
+        return PRUNE_OK;
+    }
+    pr_plan next;
+    PR_TRY(pr_plan_create(&next, &session->low, batch, height, width));
+    pr_plan_free(plan);
+    *plan = next;
+    return PRUNE_OK;
+}
+
+prune_status prune_session_create(prune_session **out, const prune_model *model,
+                                  const prune_session_options *options)
+{
+    prune_status status;
+    prune_session *session = pr_calloc(model->ctx, 1, sizeof *session);
+    if (!session) return PRUNE_E_MEMORY;
+    session->ctx = model->ctx;
+    PR_GO(read_options(&session->options, options));
+    PR_GO(pr_model_clone(&session->model, model));
+    PR_GO(pr_lower(&session->low, session->model));
+    int64_t height = session->options.height, width = session->options.width;
+    if (height == 0) pr_model_input_size(session->model, &height, &width);
+    PR_GO(replan(session, session->options.batch, height, width));
+    *out = session;
+    return PRUNE_OK;
+done:
+    prune_session_free(session);
+    return status;
+}
+
+void prune_session_free(prune_session *session)
+{
+    if (!session) return;
+    pr_plan_free(&session->plan);
+    pr_lowered_free(&session->low);
+    if (session->model) pr_model_free(session->model);
+    pr_free(session->ctx, session->input);
+    pr_free(session->ctx, session->output);
+    pr_free(session->ctx, session);
+}
+
+prune_status prune_session_run(prune_session *session, const float *input, int32_t height,
+                               int32_t width, float *output)
+{
+    PR_TRY(replan(session, session->options.batch, height, width));
+    return pr_plan_run(&session->plan, input, output, session->options.profile);
+}
+
+prune_status prune_session_network_size(prune_session *session, int32_t image_height,
+                                        int32_t image_width, int32_t *height, int32_t *width)
+{
+    if (image_height < 1 || image_width < 1) {
+        return pr_fail(PRUNE_E_ARGUMENT, "a picture of %dx%d pixels has no depth", image_width,
+                       image_height);
+    }
+    if (session->options.height > 0) {
+        *height = session->options.height;
+        *width = session->options.width;
+        return PRUNE_OK;
+    }
+    pr_image_network_size(&session->model->meta.preprocess, image_width, image_height, width,
+                          height);
+    return PRUNE_OK;
+}
+
+static prune_status reserve(prune_session *session, float **memory, size_t *capacity, size_t count)
+{
+    if (count <= *capacity) return PRUNE_OK;
+    pr_free(session->ctx, *memory);
+    *memory = NULL;
+    *capacity = 0;
+    PR_TRY(pr_new(session->ctx, (void **)memory, count, sizeof(float)));
+    *capacity = count;
+    return PRUNE_OK;
+}
+
+prune_status prune_session_predict_network(prune_session *session, const prune_pixels *pixels,
+                                           float *values)
+{
+    int32_t height, width;
+    PR_TRY(prune_session_network_size(session, pixels->height, pixels->width, &height, &width));
+    PR_TRY(reserve(session, &session->input, &session->input_capacity,
+                   (size_t)height * (size_t)width * 3));
+    PR_TRY(pr_image_preprocess(session->ctx, &session->model->meta.preprocess, pixels, width,
+                               height, session->input));
+    PR_TRY(replan(session, 1, height, width));
+    return pr_plan_run(&session->plan, session->input, values, session->options.profile);
+}
+
+prune_status prune_session_predict(prune_session *session, const prune_pixels *pixels,
+                                   float *values)
+{
+    int32_t height, width;
+    PR_TRY(prune_session_network_size(session, pixels->height, pixels->width, &height, &width));
+    PR_TRY(reserve(session, &session->output, &session->output_capacity,
+                   (size_t)height * (size_t)width));
+    PR_TRY(prune_session_predict_network(session, pixels, session->output));
+    return pr_image_resize_map(session->ctx, (pr_filter)session->model->meta.resize_back,
+                               session->output, width, height, values, pixels->width,
+                               pixels->height);
+}
+
+void prune_session_describe(const prune_session *session, prune_prediction *prediction)
+{
+    const pr_meta *meta = &session->model->meta;
+    prediction->output_kind = meta->output_kind;
+    prediction->disparity_scale = (double)meta->disparity_scale;
+    prediction->disparity_offset = (double)meta->disparity_offset;
+}
+
+int32_t prune_session_steps(const prune_session *session)
+{
+    return session->plan.n_steps;
+}
+
+static const char *kernel_name(const pr_step *step)
+{
+    switch (step->kind) {
+    case PR_STEP_CONV:
+        return step->unit->integer ? "iconv" : "sconv";
+    case PR_STEP_GEMM:
+        return step->unit->integer ? "igemm" : "sgemm";
+    case PR_STEP_TRANSPOSE:
+        return step->unit->integer ? "itranspose" : "stranspose";
+    case PR_STEP_ATTENTION:
+        return "attention";
+    case PR_STEP_NORM:
+        return "layer_norm";
+    case PR_STEP_EMBED:
+        return "token_embed";
+    case PR_STEP_RESIZE:
+        return "resize";
+    case PR_STEP_ACTIVATE:
+        return "activate";
+    case PR_STEP_ADD:
+        return "add";
+    case PR_STEP_CROP:
+        return "crop";
+    case PR_STEP_QUANTIZE:
+        return "quantize";
+    case PR_STEP_FORWARD:
+        return "forward";
+    }
+    return "";
+}
+
+prune_status prune_session_step_info(const prune_session *session, int32_t index,
+                                     prune_session_step *step)
+{
+    if (index < 0 || index >= session->plan.n_steps) {
+        return pr_fail(PRUNE_E_ARGUMENT, "step %d: the session has %d steps", index,
+                       session->plan.n_steps);
+    }
+    const pr_step *from = &session->plan.steps[index];
+    step->name = from->unit->name;
+    step->kernel = kernel_name(from);
+    step->seconds = from->seconds;
+    step->macs = from->macs;
+    return PRUNE_OK;
+}
+
+uint64_t prune_session_memory(const prune_session *session)
+{
+    return session->plan.arena_bytes + session->low.packed_bytes;
+}

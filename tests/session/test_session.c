@@ -1,0 +1,132 @@
+#include "tests/session/nets.h"
+
+static prune_model *(*const nets[])(prune_context *) = {net_conv, net_vit, net_chain};
+enum { NETS = sizeof nets / sizeof *nets };
+
+START_TEST(floats_agree_with_the_interpreter)
+{
+    for (int isa = 0; isa < PR_ISA_COUNT; isa++) {
+        prune_context *ctx = tier_context((pr_isa)isa, 2);
+        if (!ctx) continue;
+        for (int i = 0; i < NETS; i++) {
+            prune_model *model = nets[i](ctx);
+            prune_session *session;
+            ck_ok(prune_session_create(&session, model, NULL));
+            compare(session, model, PR_MODE_FLOAT, 1, 16, 16, 1e-4, 1e-3);
+            compare(session, model, PR_MODE_FLOAT, 1, 24, 32, 1e-4, 1e-3);
+            prune_session_free(session);
+            prune_session_options options;
+            prune_session_options_init(&options);
+            options.batch = 2;
+            options.profile = true;
+            ck_ok(prune_session_create(&session, model, &options));
+            compare(session, model, PR_MODE_FLOAT, 2, 16, 24, 1e-4, 1e-3);
+            prune_session_free(session);
+            pr_model_free(model);
+        }
+        prune_context_free(ctx);
+    }
+}
+END_TEST
+
+static void check_integers(prune_context *ctx, int net, bool tokens)
+{
+    enum { H = 16, W = 24 };
+    static float input[H * W * 3];
+    prune_model *model = nets[net](ctx);
+    prune_session *session;
+    test_fill(input, H * W * 3, 3);
+    annotate(model, input, H, W, tokens);
+    ck_ok(prune_session_create(&session, model, NULL));
+    compare(session, model, PR_MODE_EXACT, 1, H, W, 5e-3, 5e-2);
+    prune_session_free(session);
+    prune_session_options options;
+    prune_session_options_init(&options);
+    options.batch = 2;
+    ck_ok(prune_session_create(&session, model, &options));
+    compare(session, model, PR_MODE_EXACT, 2, W, H, 5e-3, 5e-2);
+    prune_session_free(session);
+    pr_model_free(model);
+}
+
+START_TEST(integers_agree_with_the_exact_mode)
+{
+    for (int isa = 0; isa < PR_ISA_COUNT; isa++) {
+        prune_context *ctx = tier_context((pr_isa)isa, 2);
+        if (!ctx) continue;
+        for (int i = 0; i < NETS; i++) {
+            check_integers(ctx, i, false);
+            check_integers(ctx, i, true);
+        }
+        prune_context_free(ctx);
+    }
+}
+END_TEST
+
+START_TEST(chains_of_integers_never_become_floats)
+{
+    enum { H = 32, W = 32 };
+    static float input[H * W * 3];
+    prune_context *ctx = test_context(1);
+    prune_model *model = net_chain(ctx);
+    prune_session *session;
+    test_fill(input, H * W * 3, 3);
+    annotate(model, input, H, W, false);
+    ck_ok(prune_session_create(&session, model, NULL));
+    int32_t quantized = 0, activations = 0;
+    for (int32_t i = 0; i < prune_session_steps(session); i++) {
+        prune_session_step step = {.struct_size = sizeof step};
+        ck_ok(prune_session_step_info(session, i, &step));
+        quantized += strcmp(step.kernel, "quantize") == 0;
+        activations += strcmp(step.kernel, "activate") == 0;
+    }
+    ck_assert_int_eq(quantized, 1); /* the picture */
+    ck_assert_int_eq(activations, 0);
+    /* stem, down, body, two of the unit, five of the decoder, and the quantization. */
+    ck_assert_int_eq(prune_session_steps(session), 10);
+    ck_assert_uint_gt(prune_session_memory(session), 0);
+    prune_session_step step = {.struct_size = sizeof step};
+    ck_fails(prune_session_step_info(session, 999, &step), PRUNE_E_ARGUMENT, "999");
+    prune_session_free(session);
+    pr_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
+START_TEST(pictures_come_back_at_their_own_size)
+{
+    prune_context *ctx = test_context(2);
+    prune_model *model = net_chain(ctx);
+    prune_session *session;
+    static uint8_t pixels[20 * 30 * 3];
+    static float values[20 * 30 + 1], network[64 * 64];
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(i * 7);
+    prune_pixels picture = {.data = pixels, .width = 30, .height = 20};
+    ck_ok(prune_session_create(&session, model, NULL));
+    int32_t height, width;
+    ck_ok(prune_session_network_size(session, 20, 30, &height, &width));
+    ck_assert_int_eq(height, 32);
+    ck_assert_int_eq(width, 32);
+    values[20 * 30] = 77.0f;
+    ck_ok(prune_session_predict(session, &picture, values));
+    ck_ok(prune_session_predict_network(session, &picture, network));
+    for (int i = 0; i < 20 * 30; i++) ck_assert(values[i] > 0.0f && values[i] < 1.0f);
+    ck_assert_float_eq(values[20 * 30], 77.0f);
+    prune_prediction prediction = {0};
+    prune_session_describe(session, &prediction);
+    ck_assert_int_eq(prediction.output_kind, PR_OUTPUT_DISPARITY);
+    prune_session_free(session);
+    prune_session_options options;
+    prune_session_options_init(&options);
+    options.batch = 0;
+    ck_fails(prune_session_create(&session, model, &options), PRUNE_E_ARGUMENT, "batch");
+    options.batch = 1;
+    options.height = 32;
+    ck_fails(prune_session_create(&session, model, &options), PRUNE_E_ARGUMENT, "both");
+    pr_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
+TEST_MAIN("session/session", floats_agree_with_the_interpreter, integers_agree_with_the_exact_mode,
+          chains_of_integers_never_become_floats, pictures_come_back_at_their_own_size)
