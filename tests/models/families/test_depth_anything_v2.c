@@ -1,0 +1,147 @@
+/* Depth Anything V2 against torch and transformers: tiny models in tests/golden, full-size ones in
+ * $PRUNE_ORACLE_DIR (both written by tests/tools/dav2_oracle.py). */
+#include "libprune/base/file.h"
+#include "libprune/interpreter/interpreter.h"
+#include "tests/support/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The oracle's picture: a multiplicative hash of the index, in [-1, 1). */
+static void fill_image(float *values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t hash = (uint32_t)((uint64_t)i * 2654435761u);
+        values[i] = (float)(hash >> 8) / 8388608.0f - 1.0f;
+    }
+}
+
+static prune_model *load(prune_context *ctx, const char *path, const char *kind)
+{
+    prune_load_options o;
+    prune_model *model;
+    prune_load_options_init(&o);
+    if (strcmp(kind, "relative") == 0) o.output = 1;
+    if (strcmp(kind, "metric20") == 0) {
+        o.output = 2;
+        o.max_depth = 20;
+    }
+    if (strstr(path, "tiny.pth")) o.heads = 4;
+    ck_ok(prune_model_load(&model, ctx, path, &o));
+    return model;
+}
+
+/* One line of a .cases file: model, kind, height, width, file of expected output. */
+static void check_case(prune_context *ctx, const char *folder, const char *line)
+{
+    char name[128], kind[32], file[128], path[512];
+    int height, width;
+    ck_assert_int_eq(sscanf(line, "%127s %31s %d %d %127s", name, kind, &height, &width, file), 5);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    prune_model *model = load(ctx, path, kind);
+    pr_run *run;
+    pr_mapped wanted;
+    int64_t pixels = (int64_t)height * width;
+    float *input = pr_alloc(ctx, (size_t)pixels * 3 * sizeof *input);
+    fill_image(input, pixels * 3);
+    ck_ok(pr_run_create(&run, model, 1, height, width, NULL));
+    ck_ok(pr_run_forward(run, input));
+    (void)snprintf(path, sizeof path, "%s/%s", folder, file);
+    ck_ok(pr_file_map(&wanted, path));
+    ck_assert_uint_eq(wanted.size, (uint64_t)pixels * 4);
+    const float *golden = (const float *)(const void *)wanted.data;
+    double rms = test_rms(pr_f32(pr_run_output(run)), golden, pixels);
+    double max = test_max(pr_f32(pr_run_output(run)), golden, pixels);
+    (void)printf("%s %s %dx%d: rms %.2e, max %.2e\n", name, kind, height, width, rms, max);
+    ck_assert_double_le(rms, 1e-4);
+    ck_assert_double_le(max, 1e-3);
+    pr_file_unmap(&wanted);
+    pr_run_free(run);
+    pr_free(ctx, input);
+    prune_model_free(model);
+}
+
+static int check_cases(const char *folder, const char *name)
+{
+    char path[512], line[512];
+    int count = 0;
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "r");
+    if (!file) return 0;
+    prune_context *ctx = test_context(0);
+    while (fgets(line, sizeof line, file)) {
+        check_case(ctx, folder, line);
+        count++;
+    }
+    (void)fclose(file);
+    prune_context_free(ctx);
+    return count;
+}
+
+START_TEST(tiny_models_agree_with_torch)
+{
+    ck_assert_int_eq(check_cases("tests/golden", "dav2_tiny.cases"), 4);
+}
+END_TEST
+
+START_TEST(full_models_agree_with_torch)
+{
+    const char *folder = getenv("PRUNE_ORACLE_DIR");
+    if (!folder) {
+        (void)printf("SKIP: full-size models: set PRUNE_ORACLE_DIR (tests/tools/dav2_oracle.py)\n");
+        return;
+    }
+    int count = check_cases(folder, "dav2_s.cases") + check_cases(folder, "dav2_b.cases") +
+                check_cases(folder, "dav2_l.cases");
+    ck_assert_int_gt(count, 0);
+}
+END_TEST
+
+START_TEST(folder_tells_what_the_file_cannot)
+{
+    prune_context *ctx = test_context(1);
+    prune_model *model;
+    ck_ok(prune_model_load(&model, ctx, "tests/golden/dav2_tiny_hf", NULL));
+    ck_assert_int_eq(model->meta.output_kind, PR_OUTPUT_METRIC);
+    ck_assert_float_eq(model->meta.max_depth, 80.0f);
+    ck_assert_int_eq(model->meta.preprocess.fit, PR_FIT_MINIMAL);
+    ck_assert_int_eq(model->meta.preprocess.filter, PR_FILTER_CUBIC_PIL);
+    ck_assert_int_eq(model->meta.preprocess.width, 84);
+    ck_assert_int_eq(model->meta.resize_back, PR_FILTER_CUBIC_TORCH);
+    const pr_node *tokens = &model->nodes[pr_model_find_node(model, "tokens")];
+    ck_assert_int_eq(tokens->attrs.position_rule, PR_POSITION_SIZE);
+    ck_assert_int_eq(model->nodes[pr_model_find_node(model, "blocks.0.attn")].attrs.heads, 4);
+    prune_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
+START_TEST(options_decide_for_a_bare_file)
+{
+    prune_context *ctx = test_context(1);
+    prune_model *model = NULL;
+    prune_load_options o;
+    const char *path = "tests/golden/dav2_tiny.pth";
+    ck_fails(prune_model_load(&model, ctx, path, NULL), PRUNE_E_ARGUMENT, "--heads");
+    prune_load_options_init(&o);
+    o.heads = 2;
+    o.max_depth = 30;
+    o.position_rule = 2;
+    o.preprocess = 2;
+    ck_ok(prune_model_load(&model, ctx, path, &o));
+    ck_assert_int_eq(model->meta.output_kind, PR_OUTPUT_METRIC);
+    ck_assert_float_eq(model->meta.max_depth, 30.0f);
+    ck_assert_int_eq(model->meta.preprocess.fit, PR_FIT_MINIMAL);
+    ck_assert_int_eq(model->meta.preprocess.width, 518);
+    const pr_node *tokens = &model->nodes[pr_model_find_node(model, "tokens")];
+    ck_assert_int_eq(tokens->attrs.position_rule, PR_POSITION_SIZE);
+    prune_model_free(model);
+    o.taps = "0,1,2,4";
+    ck_fails(prune_model_load(&model, ctx, path, &o), PRUNE_E_ARGUMENT, "--taps 0,1,2,4");
+    prune_context_free(ctx);
+}
+END_TEST
+
+TEST_MAIN("models/families/depth_anything_v2", tiny_models_agree_with_torch,
+          full_models_agree_with_torch, folder_tells_what_the_file_cannot,
+          options_decide_for_a_bare_file)
