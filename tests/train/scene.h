@@ -19,7 +19,7 @@ typedef struct scene {
     float depth[SCENE_COUNT][SCENE_H * SCENE_W];
 } scene;
 
-static prune_status scene_load(void *user, uint64_t index, prune_sample *sample)
+static inline prune_status scene_load(void *user, uint64_t index, prune_sample *sample)
 {
     scene *all = user;
     *sample = (prune_sample){.name = all->names[index],
@@ -35,14 +35,14 @@ static prune_status scene_load(void *user, uint64_t index, prune_sample *sample)
     return PRUNE_OK;
 }
 
-static void scene_release(void *user, prune_sample *sample)
+static inline void scene_release(void *user, prune_sample *sample)
 {
     (void)user;
     (void)sample;
 }
 
-static prune_status scene_identify(void *user, uint64_t index, const char **name,
-                                   const char **group)
+static inline prune_status scene_identify(void *user, uint64_t index, const char **name,
+                                          const char **group)
 {
     *name = ((scene *)user)->names[index];
     *group = "";
@@ -50,7 +50,7 @@ static prune_status scene_identify(void *user, uint64_t index, const char **name
 }
 
 /* A ground that recedes, and a bright box in front of it whose blue tells its distance. */
-static void scene_make(scene *all, uint64_t count, bool labelled)
+static inline void scene_make(scene *all, uint64_t count, bool labelled)
 {
     all->labelled = labelled;
     all->count = count;
@@ -71,7 +71,7 @@ static void scene_make(scene *all, uint64_t count, bool labelled)
     }
 }
 
-static prune_samples *scene_samples(prune_context *ctx, scene *all)
+static inline prune_samples *scene_samples(prune_context *ctx, scene *all)
 {
     prune_sample_source source = {.struct_size = (uint32_t)sizeof source,
                                   .user = all,
