@@ -22,7 +22,7 @@ ROOMS = {
     "libprune/session": ["libprune/passes", "libprune/image"],
     "libprune/samples": ["libprune/image"],
     "libprune/measure": ["libprune/session"],
-    "libprune/train": ["libprune/interpreter", "libprune/samples"],
+    "libprune/train": ["libprune/interpreter", "libprune/samples", "libprune/formats"],
     "libprune/pruning": ["libprune/train", "libprune/measure"],
     "libprune/quant": ["libprune/train", "libprune/measure"],
     # Public API only: nothing of libprune.
