@@ -14,8 +14,8 @@ void synth_lidar_sample(const synth_camera *camera, const float *dense, int32_t 
     memset(sparse, 0, (size_t)width * (size_t)height * sizeof *sparse);
     rnd random = {rnd_hash(seed ^ 0x11DA12u)};
     rnd *r = &random;
-    /* At 1242 pixels: every beam, 0.19 degrees from shot to shot. */
-    float thin = f_max(1242.0f / (float)width, 1.0f), step = 0.0033f * thin;
+    /* At 1242 pixels: every beam, 0.14 degrees from shot to shot. */
+    float thin = f_max(1242.0f / (float)width, 1.0f), step = 0.0024f * thin;
     float phase = rnd_unit(r);
     for (float beam = 0.0f; beam < 64.0f; beam += thin) {
         float sine, cosine;

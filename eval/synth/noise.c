@@ -21,22 +21,29 @@ void synth_noise_build(synth_noise *noise)
 
 float synth_noise_at(const synth_noise *noise, float x, float y, float footprint)
 {
+    /* 1 / 2^level, and the coarse texels' middles seen from the finest level. */
+    static const float scale[NOISE_LEVELS] = {1.0f,      1.0f / 2,  1.0f / 4,  1.0f / 8,
+                                              1.0f / 16, 1.0f / 32, 1.0f / 64, 1.0f / 128};
     int32_t level = 0;
-    while (footprint > 1.4f && level < NOISE_LEVELS - 1) {
-        footprint *= 0.5f;
-        x = x * 0.5f - 0.25f;
-        y = y * 0.5f - 0.25f;
-        level++;
+    if (footprint > 1.4f) { /* level = 1 + floor(log2(footprint / 1.4)), from the exponent's bits */
+        float ratio = footprint * (1.0f / 1.4f);
+        uint32_t bits;
+        memcpy(&bits, &ratio, sizeof bits);
+        level = (int32_t)(bits >> 23) - 126;
+        if (level > NOISE_LEVELS - 1) level = NOISE_LEVELS - 1;
+        x = (x + 0.5f) * scale[level] - 0.5f;
+        y = (y + 0.5f) * scale[level] - 0.5f;
     }
-    int32_t size = NOISE_SIZE >> level, mask = size - 1;
+    int32_t shift = 7 - level, mask = (1 << shift) - 1;
     int32_t ix = f_floor(x), iy = f_floor(y);
     float fx = x - (float)ix, fy = y - (float)iy;
     const uint8_t *texels = noise->texels + noise->start[level];
-    const uint8_t *row = texels + (iy & mask) * size, *next = texels + ((iy + 1) & mask) * size;
+    const uint8_t *row = texels + ((iy & mask) << shift);
+    const uint8_t *next = texels + (((iy + 1) & mask) << shift);
     int32_t left = ix & mask, right = (ix + 1) & mask;
-    float top = f_mix((float)row[left], (float)row[right], fx);
-    float bottom = f_mix((float)next[left], (float)next[right], fx);
-    return f_mix(top, bottom, fy) * (2.0f / 255.0f) - 1.0f;
+    float top = (float)row[left] + (float)(row[right] - row[left]) * fx;
+    float bottom = (float)next[left] + (float)(next[right] - next[left]) * fx;
+    return (top + (bottom - top) * fy) * (2.0f / 255.0f) - 1.0f;
 }
 
 float synth_noise_two(const synth_noise *noise, float x, float y, float footprint, float f)

@@ -7,12 +7,19 @@
 
 #include <prune/sys/memory.h>
 
+/* Sphere around an object's bounds. */
+typedef struct sphere {
+    v3 centre;
+    float square; /* of the radius */
+} sphere;
+
 typedef struct scene {
     const synth_world *world;
     const synth_noise *noise;
     int32_t width, height;
     synth_lists tiles, ground;
     float near[SYNTH_OBJECTS];
+    sphere around[SYNTH_OBJECTS];
     v3 *light;     /* height x width, linear */
     int32_t *keys; /* height x width: which surface, to find edges */
 } scene;
@@ -53,7 +60,7 @@ static float sunlight(const scene *s, v3 point, v3 normal, int32_t self, bool gr
         uint32_t h = rnd_cell(f_floor(point.x * 512.0f), f_floor(point.z * 512.0f),
                               (uint32_t)f_floor(point.y * 512.0f));
         sun = v3_add(
-            sun, v3_make((float)(h & 255) * 1e-4f - .0128f, 0, (float)(h >> 24) * 1e-4f - .0128f));
+            sun, v3_make((float)(h & 255) * 6e-5f - .0077f, 0, (float)(h >> 24) * 6e-5f - .0077f));
     }
     for (int32_t i = 0; i < count; i++) {
         const synth_object *o = &w->object[entries[i]];
@@ -65,6 +72,10 @@ static float sunlight(const scene *s, v3 point, v3 normal, int32_t self, bool gr
             *open *= f_mix(0.22f, 1.0f, f_step(-0.35f, 0.6f, sqrtf(ax * ax + az * az)));
         }
         if (!sunny || lit <= 0 || entries[i] == self || !o->shadow) continue;
+        v3 way = v3_sub(s->around[entries[i]].centre, from);
+        float ahead = v3_dot(way, sun);
+        /* sun is a unit vector but for its 1 % of jitter: leave room for that. */
+        if (v3_dot(way, way) - ahead * ahead > s->around[entries[i]].square * 1.1f + 1.0f) continue;
         if (synth_object_blocks(w, s->noise, entries[i], from, sun, 0.05f)) lit = 0;
     }
     return sunny ? lit : 0.0f;
@@ -90,6 +101,7 @@ static v3 lit_colour(const scene *s, const synth_surface *surface, v3 point, v3 
     fresnel = fresnel * fresnel * graze;
     float mirror = ground ? surface->gloss * fresnel * fresnel * 0.6f
                           : surface->gloss + (1.0f - surface->gloss) * fresnel * 0.7f;
+    if (mirror < 0.008f) return c;
     v3 r = v3_along(d, surface->normal, -2.0f * along);
     c = v3_mix(c, synth_sky_mirrored(light, r), mirror * open);
     if (!ground && lit > 0) {
@@ -223,6 +235,15 @@ static void develop(const scene *s, int32_t frame, uint8_t *rgb)
         }
 }
 
+static sphere sphere_of(const synth_object *o)
+{
+    v3 m = v3_scale(v3_add(o->low, o->high), 0.5f), half = v3_sub(o->high, m);
+    sphere s = {.centre = v3_make(o->x + m.x * o->cosine + m.z * o->sine, o->y + m.y,
+                                  o->z + m.z * o->cosine - m.x * o->sine),
+                .square = v3_dot(half, half)};
+    return s;
+}
+
 prune_status synth_render(prune_context *context, const synth_world *world,
                           const synth_noise *noise, int32_t frame, int32_t width, int32_t height,
                           uint8_t *rgb, float *depth)
@@ -238,6 +259,7 @@ prune_status synth_render(prune_context *context, const synth_world *world,
         status = synth_lists_tiles(&s->tiles, context, world, width, height, s->near);
     if (status == PRUNE_OK) status = synth_lists_ground(&s->ground, context, world);
     if (status == PRUNE_OK) {
+        for (int32_t i = 0; i < world->objects; i++) s->around[i] = sphere_of(&world->object[i]);
         first_pass(s, depth);
         smooth_edges(s);
         develop(s, frame, rgb);

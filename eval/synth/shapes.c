@@ -79,7 +79,8 @@ static bool box_hit(const synth_prim *p, const ray *r, span *s)
 static inline bool quadratic(span *s, float a, float b, float c)
 {
     float root = b * b - a * c;
-    if (root <= 0 || a <= 1e-12f) return false;
+    if (a <= 1e-12f) return c < 0 && s->in < s->out; /* along the axis of a cylinder */
+    if (root <= 0) return false;
     root = sqrtf(root);
     float k = 1.0f / a, in = (-b - root) * k, out = (-b + root) * k;
     if (in > s->in) s->in = in, s->face = 8;
