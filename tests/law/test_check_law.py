@@ -77,7 +77,13 @@ class Law(unittest.TestCase):
                                  "libprune/base/b.h": '#include "libprune/base/a.h"\n'})
 
     def test_missing_test(self):
-        self.breaks("tests/base/test_error.c", {"tests/base/test_error.c": None})
+        self.breaks("libprune/base/error.c: no test", {"tests/base/test_error.c": None})
+
+    def test_one_test_covers_several_files(self):
+        self.assertEqual(self.found({"tests/base/test_error.c": None, "tests/base/test_all.c":
+                                     "/* Everything. Covers: file.c, error.c. */\n"}), [])
+        self.breaks("Covers", {"tests/base/test_error.c": None,
+                               "tests/base/test_all.c": "/* Covers: file.c, errors.c */\n"})
 
     def test_missing_eval_test(self):
         self.breaks("tests/eval/metrics/test_depth.c", {"tests/eval/metrics/test_depth.c": None})
