@@ -13,38 +13,17 @@ typedef struct conv_job {
     size_t lane_bytes;
 } conv_job;
 
-/* Where a row of the panel comes from. */
+/* How rows of the panel are found, for one group of channels. */
 typedef struct gather {
     const pr_kernels *kernels;
     const pr_conv *conv;
     bool integer;
-    int64_t first, count; /* channels of the group */
-    int64_t element;      /* bytes of a panel element */
+    int64_t first, count;   /* channels of the group */
+    int64_t row, tap_row;   /* elements of a panel row, and of one kernel row in it */
+    int32_t *offset;        /* [out_width][kw] element of the source line, -1 where padding is */
+    int64_t inside, beyond; /* columns [inside, beyond) see one contiguous run of kw pixels */
+    const void *fill;       /* what padding holds, for the group */
 } gather;
-
-static void copy_run(const gather *g, char *to, const char *from, int64_t count)
-{
-    if (g->integer) {
-        g->kernels->i8_widen(to, (const int8_t *)from, count);
-    } else {
-        memcpy(to, from, (size_t)count * sizeof(float));
-    }
-}
-
-static void fill_run(const gather *g, char *to)
-{
-    if (!g->integer) {
-        memset(to, 0, (size_t)g->count * sizeof(float));
-    } else if (g->conv->fill) {
-        g->kernels->i8_widen(to, g->conv->fill + g->first, g->count);
-    } else {
-        static const int8_t zeros[64];
-        for (int64_t i = 0; i < g->count; i += 64) {
-            int64_t n = g->count - i < 64 ? g->count - i : 64;
-            g->kernels->i8_widen(to + i * g->element, zeros, n);
-        }
-    }
-}
 
 /* Reflection without repeating the edge: -1 -> 1, n -> n - 2. */
 static int64_t reflect(int64_t i, int64_t n)
@@ -53,53 +32,105 @@ static int64_t reflect(int64_t i, int64_t n)
     return i;
 }
 
-static const char *pixel_at(const gather *g, int64_t image, int64_t y, int64_t x)
+static void map_columns(gather *g)
 {
     const pr_conv *c = g->conv;
-    int64_t f = c->upsample, size = g->integer ? 1 : (int64_t)sizeof(float);
-    int64_t at = (image * (c->height / f) + y / f) * (c->width / f) + x / f;
-    return (const char *)c->image + (at * c->channels + g->first) * size;
+    int64_t taps = c->kernel[1];
+    g->inside = c->out_width;
+    g->beyond = 0;
+    for (int64_t x = 0; x < c->out_width; x++) {
+        int64_t from = x * c->stride[1] - c->pad[1];
+        for (int64_t t = 0; t < taps; t++) {
+            int64_t at = c->reflect ? reflect(from + t, c->width) : from + t;
+            bool outside = at < 0 || at >= c->width;
+            int64_t element = at / c->upsample * c->channels + g->first;
+            g->offset[x * taps + t] = outside ? -1 : (int32_t)element;
+        }
+        bool whole = from >= 0 && from + taps <= c->width;
+        if (!whole || c->upsample != 1 || g->count != c->channels) continue;
+        if (x < g->inside) g->inside = x;
+        g->beyond = x + 1;
+    }
+    if (g->beyond == 0) g->inside = 0;
 }
 
-/* One kernel row: kw pixels that begin at column x of image row y. */
-static void gather_taps(const gather *g, char *to, int64_t image, int64_t y, int64_t x)
+/* Columns [x, x + rows) of one kernel row into the panel; line NULL: padding. */
+static void gather_part(const gather *g, char *to, const void *line, int64_t x, int64_t rows,
+                        bool contiguous)
 {
-    const pr_conv *c = g->conv;
-    int64_t taps = c->kernel[1], step = g->count * g->element;
-    bool inside = y >= 0 && y < c->height;
-    if (!inside && c->reflect) {
-        y = reflect(y, c->height);
-        inside = true;
+    static const int32_t nowhere[16] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                        -1, -1, -1, -1, -1, -1, -1, -1};
+    int64_t taps = g->conv->kernel[1], run = g->count, step = taps;
+    const int32_t *offset = g->offset + x * taps;
+    if (rows <= 0) return;
+    if (contiguous) {
+        run *= taps;
+        taps = 1;
     }
-    if (inside && x >= 0 && x + taps <= c->width && c->upsample == 1 && g->count == c->channels) {
-        copy_run(g, to, pixel_at(g, image, y, x), taps * g->count);
-        return;
+    if (!line) {
+        offset = nowhere;
+        step = 0;
     }
-    for (int64_t t = 0; t < taps; t++, to += step) {
-        int64_t at = x + t;
-        if (c->reflect) at = reflect(at, c->width);
-        if (inside && at >= 0 && at < c->width) {
-            copy_run(g, to, pixel_at(g, image, y, at), g->count);
+    /* Kernels wider than the constant table are cut into pieces. */
+    int64_t most = line ? taps : 16;
+    int64_t element = g->integer ? g->kernels->i8_bytes : (int64_t)sizeof(float);
+    for (int64_t t = 0; t < taps; t += most) {
+        int64_t n = taps - t < most ? taps - t : most;
+        char *at = to + t * run * element;
+        if (g->integer) {
+            g->kernels->i8_gather(at, g->row, line, offset, step, rows, n, run, g->fill);
         } else {
-            fill_run(g, to);
+            g->kernels->f32_gather((float *)(void *)at, g->row, line, offset, step, rows, n, run,
+                                   g->fill);
         }
     }
 }
 
-static void gather_rows(const gather *g, char *panel, int64_t row_bytes, int64_t begin,
+/* Output columns [x, x + rows) of output line y. */
+static void gather_line(const gather *g, char *to, int64_t image, int64_t y, int64_t x,
                         int64_t rows)
 {
     const pr_conv *c = g->conv;
-    int64_t area = c->out_height * c->out_width, tap_bytes = c->kernel[1] * g->count * g->element;
-    for (int64_t i = 0; i < rows; i++) {
-        int64_t image = (begin + i) / area, at = (begin + i) % area;
-        int64_t y = at / c->out_width * c->stride[0] - c->pad[0];
-        int64_t x = at % c->out_width * c->stride[1] - c->pad[1];
-        char *to = panel + i * row_bytes;
-        for (int64_t t = 0; t < c->kernel[0]; t++, to += tap_bytes) {
-            gather_taps(g, to, image, y + t, x);
+    int64_t height = c->height / c->upsample, width = c->width / c->upsample;
+    int64_t element = g->integer ? g->kernels->i8_bytes : (int64_t)sizeof(float);
+    int64_t size = g->integer ? 1 : (int64_t)sizeof(float), bytes = g->row * element;
+    int64_t from = g->inside < x ? x : g->inside, until = g->beyond;
+    if (from > x + rows) from = x + rows;
+    if (until > x + rows) until = x + rows;
+    if (until < from) until = from;
+    for (int64_t t = 0; t < c->kernel[0]; t++, to += g->tap_row * element) {
+        int64_t at = y * c->stride[0] - c->pad[0] + t;
+        if (c->reflect) at = reflect(at, c->height);
+        if (at < 0 || at >= c->height) {
+            gather_part(g, to, NULL, x, rows, false);
+            continue;
         }
-        memset(to, 0, (size_t)(panel + (i + 1) * row_bytes - to));
+        const char *line = (const char *)c->image +
+                           ((image * height + at / c->upsample) * width) * c->channels * size;
+        gather_part(g, to, line, x, from - x, false);
+        gather_part(g, to + (from - x) * bytes, line, from, until - from, true);
+        gather_part(g, to + (until - x) * bytes, line, until, x + rows - until, false);
+    }
+    /* What the kernels read behind the last value. */
+    int64_t k = c->kernel[0] * g->tap_row;
+    to -= k * element;
+    for (int64_t r = 0; k < g->row && r < rows; r++) {
+        memset(to + r * bytes + k * element, 0, (size_t)((g->row - k) * element));
+    }
+}
+
+static void gather_rows(const gather *g, char *panel, int64_t begin, int64_t rows)
+{
+    const pr_conv *c = g->conv;
+    int64_t area = c->out_height * c->out_width;
+    int64_t element = g->integer ? g->kernels->i8_bytes : (int64_t)sizeof(float);
+    while (rows > 0) {
+        int64_t x = begin % c->out_width, left = c->out_width - x;
+        int64_t n = rows < left ? rows : left;
+        gather_line(g, panel, begin / area, begin % area / c->out_width, x, n);
+        panel += n * g->row * element;
+        begin += n;
+        rows -= n;
     }
 }
 
@@ -108,22 +139,51 @@ static int64_t total_rows(const pr_conv *conv)
     return conv->batch * conv->out_height * conv->out_width;
 }
 
+static size_t offset_bytes(const pr_conv *conv)
+{
+    return pr_scratch_round((size_t)(conv->out_width * conv->kernel[1]) * sizeof(int32_t));
+}
+
+/* Zeros for every channel, for padding of floats and of integers without a zero point. */
+static size_t fill_bytes(const pr_conv *conv)
+{
+    return pr_scratch_round((size_t)conv->channels * sizeof(float));
+}
+
+static gather gather_open(const conv_job *job, int64_t group, char *memory)
+{
+    const pr_conv *conv = job->conv;
+    int64_t count = conv->channels / conv->groups;
+    gather g = {.kernels = job->kernels, .conv = conv, .integer = job->integer};
+    g.first = group * count;
+    g.count = count;
+    g.row = conv->b[0].k_padded;
+    g.tap_row = conv->kernel[1] * count;
+    g.offset = (int32_t *)(void *)memory;
+    memset(memory + offset_bytes(conv), 0, fill_bytes(conv));
+    g.fill = memory + offset_bytes(conv);
+    if (job->integer && conv->fill) g.fill = conv->fill + g.first;
+    map_columns(&g);
+    return g;
+}
+
 static void conv_rows(void *arg, int64_t begin, int64_t end, int lane)
 {
     const conv_job *job = arg;
     const pr_conv *conv = job->conv;
-    int64_t m = total_rows(conv), per_group = conv->channels / conv->groups;
+    int64_t m = total_rows(conv), padded = conv->b[0].k_padded;
     int64_t element = job->integer ? job->kernels->i8_bytes : (int64_t)sizeof(float);
-    int64_t padded = conv->b[0].k_padded, step = pr_panel_rows(padded * element);
+    int64_t step = pr_panel_rows(padded * element);
     int64_t last = end * PR_PANEL_UNIT < m ? end * PR_PANEL_UNIT : m;
-    char *panel = job->scratch + (size_t)lane * job->lane_bytes;
-    for (int64_t r = begin * PR_PANEL_UNIT; r < last; r += step) {
-        int64_t rows = last - r < step ? last - r : step;
-        for (int64_t i = 0; i < conv->groups; i++) {
-            const pr_packed *b = &conv->b[i];
-            gather g = {job->kernels, conv, job->integer, i * per_group, per_group, element};
-            pr_epilogue e = pr_epilogue_for(&conv->e, b, i * b->n);
-            gather_rows(&g, panel, padded * element, r, rows);
+    char *memory = job->scratch + (size_t)lane * job->lane_bytes;
+    char *panel = memory + offset_bytes(conv) + fill_bytes(conv);
+    for (int64_t i = 0; i < conv->groups; i++) {
+        const pr_packed *b = &conv->b[i];
+        gather g = gather_open(job, i, memory);
+        pr_epilogue e = pr_epilogue_for(&conv->e, b, i * b->n);
+        for (int64_t r = begin * PR_PANEL_UNIT; r < last; r += step) {
+            int64_t rows = last - r < step ? last - r : step;
+            gather_rows(&g, panel, r, rows);
             if (job->integer) {
                 job->kernels->i8_panel(rows, panel, padded, b, &e, r);
             } else {
@@ -144,7 +204,8 @@ static bool is_gemm(const pr_conv *c)
 static size_t lane_bytes(const pr_kernels *kernels, const pr_conv *conv, bool integer)
 {
     int64_t row = conv->b[0].k_padded * (integer ? kernels->i8_bytes : (int64_t)sizeof(float));
-    return pr_scratch_round((size_t)(pr_panel_rows(row) * row));
+    return pr_scratch_round((size_t)(pr_panel_rows(row) * row)) + offset_bytes(conv) +
+           fill_bytes(conv);
 }
 
 size_t pr_conv_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv,
@@ -158,7 +219,9 @@ static void run_conv(prune_context *ctx, const pr_kernels *kernels, const pr_con
                      bool integer, void *scratch)
 {
     conv_job job = {kernels, conv, integer, scratch, lane_bytes(kernels, conv, integer)};
-    pr_parallel(ctx, (total_rows(conv) + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT, 1, conv_rows, &job);
+    int64_t units = (total_rows(conv) + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT;
+    pr_parallel(ctx, units, pr_panel_grain(conv->b->n * conv->groups * conv->b->k), conv_rows,
+                &job);
 }
 
 void pr_conv_f32(prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv, void *scratch)

@@ -10,6 +10,9 @@ enum { PR_PANEL_UNIT = 12 };
 /* Rows of this many bytes that a panel holds, so that it stays in a core's second-level cache. */
 int64_t pr_panel_rows(int64_t row_bytes);
 
+/* Units of rows that are worth a thread's while, when a row takes this many multiply-adds. */
+int64_t pr_panel_grain(int64_t row_macs);
+
 /* e for the columns that begin at `column`, with the bias and scale of the packed weights. */
 pr_epilogue pr_epilogue_for(const pr_epilogue *e, const pr_packed *b, int64_t column);
 

@@ -11,6 +11,13 @@ int64_t pr_panel_rows(int64_t row_bytes)
     return rows < 2 * UNIT ? 2 * UNIT : rows > 32 * UNIT ? 32 * UNIT : rows;
 }
 
+int64_t pr_panel_grain(int64_t row_macs)
+{
+    /* About ten microseconds on one core: waking another costs a few. */
+    enum { WORTHWHILE = 400000 };
+    return WORTHWHILE / (PR_PANEL_UNIT * (row_macs > 0 ? row_macs : 1)) + 1;
+}
+
 pr_epilogue pr_epilogue_for(const pr_epilogue *e, const pr_packed *b, int64_t column)
 {
     pr_epilogue own = *e;
@@ -55,7 +62,8 @@ static void gemm_f32_rows(void *arg, int64_t begin, int64_t end, int lane)
 void pr_gemm_f32(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm)
 {
     gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), NULL, 0};
-    pr_parallel(ctx, (gemm->m + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT, 1, gemm_f32_rows, &job);
+    pr_parallel(ctx, (gemm->m + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT,
+                pr_panel_grain(gemm->b->n * gemm->b->k), gemm_f32_rows, &job);
 }
 
 static size_t panel_bytes(const pr_kernels *kernels, const pr_packed *b)
@@ -92,5 +100,6 @@ void pr_gemm_i8(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *ge
 {
     gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), scratch,
                     panel_bytes(kernels, gemm->b)};
-    pr_parallel(ctx, (gemm->m + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT, 1, gemm_i8_rows, &job);
+    pr_parallel(ctx, (gemm->m + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT,
+                pr_panel_grain(gemm->b->n * gemm->b->k), gemm_i8_rows, &job);
 }

@@ -63,6 +63,13 @@ typedef struct pr_kernels {
     void (*i8_widen)(void *to, const int8_t *from, int64_t count);
     void (*i8_panel)(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                      const pr_epilogue *e, int64_t row);
+    /* Lays out `rows` rows of a panel, `to_stride` elements apart: `taps` runs of `run` values from
+     * line + offset[t], or from fill where offset[t] < 0; offset advances by `step` per row. */
+    void (*f32_gather)(float *to, int64_t to_stride, const float *line, const int32_t *offset,
+                       int64_t step, int64_t rows, int64_t taps, int64_t run, const float *fill);
+    void (*i8_gather)(void *to, int64_t to_stride, const int8_t *line, const int32_t *offset,
+                      int64_t step, int64_t rows, int64_t taps, int64_t run, const int8_t *fill);
+
     void (*activate)(pr_activation act, float alpha, const float *x, float *y, int64_t count);
     void (*add)(const float *a, const float *b, float *y, int64_t count);
     /* y = (x - mean) / sqrt(var + epsilon) * weight + bias over each row of `width`; statistics

@@ -259,7 +259,10 @@ static void run_rows(const runner *run, const pr_step *step,
     job.in_rows = pr_plan_rows(plan, input) / batch;
     job.out_rows = rows / batch;
     if (step->kind == PR_STEP_RESIZE) rows = batch * plan->shapes[step->node].dim[1];
-    int64_t grain = step->kind == PR_STEP_RESIZE ? 1 : 4096 / job.channels + 1;
+    /* Pieces of about ten microseconds at least. */
+    int64_t width = job.channels;
+    if (step->kind == PR_STEP_RESIZE) width *= plan->shapes[step->node].dim[2];
+    int64_t grain = 16384 / width + 1;
     pr_parallel(plan->ctx, rows, grain, body, &job);
 }
 

@@ -8,6 +8,10 @@ enum { PR_AVX2_THIN = 4 };
 
 void pr_avx2_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
                        const pr_epilogue *e, int64_t row);
+void pr_avx2_f32_gather(float *to, int64_t to_stride, const float *line, const int32_t *offset,
+                        int64_t step, int64_t rows, int64_t taps, int64_t run, const float *fill);
+void pr_avx2_i8_gather(void *to, int64_t to_stride, const int8_t *line, const int32_t *offset,
+                       int64_t step, int64_t rows, int64_t taps, int64_t run, const int8_t *fill);
 void pr_avx2_i8_widen(void *to, const int8_t *from, int64_t count);
 void pr_avx2_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                       const pr_epilogue *e, int64_t row);

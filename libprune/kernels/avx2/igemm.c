@@ -18,6 +18,44 @@ void pr_avx2_i8_widen(void *to, const int8_t *from, int64_t count)
     for (; i < count; i++) out[i] = from[i];
 }
 
+static inline void widen16(int16_t *to, const int8_t *from)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
+    _mm256_storeu_si256((__m256i *)(void *)to, _mm256_cvtepi8_epi16(bytes));
+}
+
+static inline void widen8(int16_t *to, const int8_t *from)
+{
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)from);
+    _mm_storeu_si128((__m128i *)(void *)to, _mm_cvtepi8_epi16(bytes));
+}
+
+/* The last vector overlaps the one before it, so that nothing is written past the run. */
+static inline void widen_run(int16_t *to, const int8_t *from, int64_t run)
+{
+    if (run >= 16) {
+        int64_t i = 0;
+        for (; i + 16 <= run; i += 16) widen16(to + i, from + i);
+        if (i < run) widen16(to + run - 16, from + run - 16);
+    } else if (run >= 8) {
+        widen8(to, from);
+        widen8(to + run - 8, from + run - 8);
+    } else {
+        for (int64_t i = 0; i < run; i++) to[i] = from[i];
+    }
+}
+
+void pr_avx2_i8_gather(void *to, int64_t to_stride, const int8_t *line, const int32_t *offset,
+                       int64_t step, int64_t rows, int64_t taps, int64_t run, const int8_t *fill)
+{
+    int16_t *out = to;
+    for (int64_t r = 0; r < rows; r++, offset += step, out += to_stride) {
+        for (int64_t t = 0; t < taps; t++) {
+            widen_run(out + t * run, offset[t] < 0 ? fill : line + offset[t], run);
+        }
+    }
+}
+
 static inline __m256i pair_at(const int16_t *row, int64_t p)
 {
     int32_t pair;

@@ -77,30 +77,93 @@ static inline void tile_6x8(const float *const rows[ROWS], const float *b, int64
     }
 }
 
+static inline __m256 dot8(const float *x, const float *w, int64_t k)
+{
+    __m256 s0 = _mm256_setzero_ps(), s1 = s0;
+    int64_t p = 0;
+    for (; p + 16 <= k; p += 16) {
+        s0 = _mm256_fmadd_ps(_mm256_loadu_ps(x + p), _mm256_loadu_ps(w + p), s0);
+        s1 = _mm256_fmadd_ps(_mm256_loadu_ps(x + p + 8), _mm256_loadu_ps(w + p + 8), s1);
+    }
+    if (p + 8 <= k) {
+        s0 = _mm256_fmadd_ps(_mm256_loadu_ps(x + p), _mm256_loadu_ps(w + p), s0);
+        p += 8;
+    }
+    if (p < k) {
+        float tail[2][8] = {{0}, {0}};
+        for (int64_t i = 0; p + i < k; i++) {
+            tail[0][i] = x[p + i];
+            tail[1][i] = w[p + i];
+        }
+        s1 = _mm256_fmadd_ps(_mm256_loadu_ps(tail[0]), _mm256_loadu_ps(tail[1]), s1);
+    }
+    return _mm256_add_ps(s0, s1);
+}
+
+/* The eight sums over lanes of eight vectors. */
+static inline __m256 sums_of_8(const __m256 v[8])
+{
+    __m256 a = _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
+    __m256 b = _mm256_hadd_ps(_mm256_hadd_ps(v[4], v[5]), _mm256_hadd_ps(v[6], v[7]));
+    return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+}
+
+/* One output per row, rows without gaps: sixteen rows are finished as if they were columns. */
+static void single_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
+                         const pr_epilogue *e, int64_t row)
+{
+    pr_epilogue flat = *e;
+    __m256 bias = _mm256_set1_ps(e->bias ? e->bias[0] : 0.0f);
+    flat.residual_stride = flat.out_stride = 0;
+    for (int64_t i = 0; i < m; i += 16) {
+        int64_t rows = m - i < 16 ? m - i : 16;
+        __m256 v[16];
+        for (int64_t j = 0; j < 16; j++) {
+            v[j] = j < rows ? dot8(a + (i + j) * lda, b->data, b->k) : _mm256_setzero_ps();
+        }
+        finish16(&flat, 0, row + i, rows, _mm256_add_ps(sums_of_8(v), bias),
+                 _mm256_add_ps(sums_of_8(v + 8), bias));
+    }
+}
+
 /* A few outputs (the last convolution of a depth network has one): reduce along k instead. */
 static void thin_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
                        const pr_epilogue *e, int64_t row)
 {
     const float *w = b->data;
+    bool dense = e->out_stride == 1 && (!e->residual || e->residual_stride == 1) && !e->out8;
+    if (b->n == 1 && dense) {
+        single_panel(m, a, lda, b, e, row);
+        return;
+    }
     for (int64_t i = 0; i < m; i++) {
         float y[16] = {0};
         for (int64_t o = 0; o < b->n; o++) {
-            const float *x = a + i * lda, *v = w + o * b->k_padded;
-            __m256 s0 = _mm256_setzero_ps(), s1 = s0;
-            int64_t p = 0;
-            for (; p + 16 <= b->k; p += 16) {
-                s0 = _mm256_fmadd_ps(_mm256_loadu_ps(x + p), _mm256_loadu_ps(v + p), s0);
-                s1 = _mm256_fmadd_ps(_mm256_loadu_ps(x + p + 8), _mm256_loadu_ps(v + p + 8), s1);
-            }
-            if (p + 8 <= b->k) {
-                s0 = _mm256_fmadd_ps(_mm256_loadu_ps(x + p), _mm256_loadu_ps(v + p), s0);
-                p += 8;
-            }
-            float sum = sum8(_mm256_add_ps(s0, s1));
-            for (; p < b->k; p++) sum += x[p] * v[p];
-            y[o] = sum + (e->bias ? e->bias[o] : 0.0f);
+            y[o] = sum8(dot8(a + i * lda, w + o * b->k_padded, b->k));
+            y[o] += e->bias ? e->bias[o] : 0.0f;
         }
         finish16(e, row + i, 0, b->n, _mm256_loadu_ps(y), _mm256_loadu_ps(y + 8));
+    }
+}
+
+static inline void copy_run(float *to, const float *from, int64_t run)
+{
+    if (run < 8) {
+        for (int64_t i = 0; i < run; i++) to[i] = from[i];
+        return;
+    }
+    int64_t i = 0;
+    for (; i + 8 <= run; i += 8) _mm256_storeu_ps(to + i, _mm256_loadu_ps(from + i));
+    if (i < run) _mm256_storeu_ps(to + run - 8, _mm256_loadu_ps(from + run - 8));
+}
+
+void pr_avx2_f32_gather(float *to, int64_t to_stride, const float *line, const int32_t *offset,
+                        int64_t step, int64_t rows, int64_t taps, int64_t run, const float *fill)
+{
+    for (int64_t r = 0; r < rows; r++, offset += step, to += to_stride) {
+        for (int64_t t = 0; t < taps; t++) {
+            copy_run(to + t * run, offset[t] < 0 ? fill : line + offset[t], run);
+        }
     }
 }
 

@@ -35,6 +35,18 @@ void pr_avx512vnni_i8_widen(void *to, const int8_t *from, int64_t count)
     for (; i < count; i++) out[i] = (uint8_t)(from[i] + 128);
 }
 
+void pr_avx512vnni_i8_gather(void *to, int64_t to_stride, const int8_t *line, const int32_t *offset,
+                             int64_t step, int64_t rows, int64_t taps, int64_t run,
+                             const int8_t *fill)
+{
+    uint8_t *out = to;
+    for (int64_t r = 0; r < rows; r++, offset += step, out += to_stride) {
+        for (int64_t t = 0; t < taps; t++) {
+            pr_avx512vnni_i8_widen(out + t * run, offset[t] < 0 ? fill : line + offset[t], run);
+        }
+    }
+}
+
 static inline __m512i four_at(const uint8_t *row, int64_t p)
 {
     int32_t four;

@@ -10,4 +10,6 @@ const pr_kernels pr_kernels_avx512vnni = {.name = "avx512vnni",
                                           .i8_bytes = 1,
                                           .i8_widen = pr_avx512vnni_i8_widen,
                                           .i8_panel = pr_avx512vnni_i8_panel,
+                                          .f32_gather = pr_avx2_f32_gather,
+                                          .i8_gather = pr_avx512vnni_i8_gather,
                                           PR_AVX2_VECTOR_ROW};

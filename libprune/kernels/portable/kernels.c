@@ -70,6 +70,27 @@ static void i8_widen(void *to, const int8_t *from, int64_t count)
     memcpy(to, from, (size_t)count);
 }
 
+static void f32_gather(float *to, int64_t to_stride, const float *line, const int32_t *offset,
+                       int64_t step, int64_t rows, int64_t taps, int64_t run, const float *fill)
+{
+    for (int64_t r = 0; r < rows; r++, offset += step, to += to_stride) {
+        for (int64_t t = 0; t < taps; t++) {
+            memcpy(to + t * run, offset[t] < 0 ? fill : line + offset[t], (size_t)run * sizeof *to);
+        }
+    }
+}
+
+static void i8_gather(void *to, int64_t to_stride, const int8_t *line, const int32_t *offset,
+                      int64_t step, int64_t rows, int64_t taps, int64_t run, const int8_t *fill)
+{
+    int8_t *out = to;
+    for (int64_t r = 0; r < rows; r++, offset += step, out += to_stride) {
+        for (int64_t t = 0; t < taps; t++) {
+            memcpy(out + t * run, offset[t] < 0 ? fill : line + offset[t], (size_t)run);
+        }
+    }
+}
+
 static void i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                      const pr_epilogue *e, int64_t row)
 {
@@ -190,6 +211,8 @@ const pr_kernels pr_kernels_portable = {.name = "portable",
                                         .i8_bytes = 1,
                                         .i8_widen = i8_widen,
                                         .i8_panel = i8_panel,
+                                        .f32_gather = f32_gather,
+                                        .i8_gather = i8_gather,
                                         .activate = activate,
                                         .add = add,
                                         .layer_norm = layer_norm,

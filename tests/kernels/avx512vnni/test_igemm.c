@@ -5,6 +5,7 @@
 #if __has_include(<simde/x86/avx512/dpbusd.h>) && defined(__x86_64__)
 #define PR_SIMDE
 #define pr_avx512vnni_i8_widen simde_i8_widen
+#define pr_avx512vnni_i8_gather simde_i8_gather
 #define pr_avx512vnni_i8_panel simde_i8_panel
 #define pr_avx2_finish_i32 plain_finish
 #include "libprune/kernels/avx512vnni/igemm.c"
