@@ -163,9 +163,9 @@ synth_object *synth_add_car(synth_world *world, rnd *r, synth_place place, synth
     if (!object) return NULL;
     car_form f = car_form_of(r, kind);
     object->contact = true;
-    object->colour = kind == CAR_TRUCK || kind == CAR_VAN
-                         ? v3_mix(car_colour(r), v3_grey(0.7f), rnd_chance(r, 0.6f) ? 0.9f : 0)
-                         : car_colour(r);
+    object->colour = car_colour(r);
+    if ((kind == CAR_TRUCK || kind == CAR_VAN) && rnd_chance(r, 0.6f))
+        object->colour = v3_mix(object->colour, v3_grey(0.7f), 0.9f);
     object->trim = v3_make(rnd_chance(r, 0.25f) ? 1.6f : 0.35f, kind >= CAR_VAN ? 1 : 0, 0);
     float middle = 0, l = f.length * 0.5f;
     float front = l - f.wheel - 0.46f, rear = -l + f.wheel + 0.4f;
@@ -173,10 +173,11 @@ synth_object *synth_add_car(synth_world *world, rnd *r, synth_place place, synth
         float cargo = rnd_range(r, 3.6f, 6.0f), high = rnd_range(r, 2.6f, 3.6f);
         middle = cargo * 0.5f;
         l = (f.length + cargo) * 0.5f;
+        v3 paint = car_colour(r);
+        paint = v3_mix(paint, v3_grey(0.72f), rnd_chance(r, 0.5f) ? 0.85f : 0.2f);
         (void)add(world, object, SHAPE_BOX, MATERIAL_CARGO,
                   v3_make(0, 0.55f + (high - 0.55f) * 0.5f, -f.length * 0.5f - 0.05f),
-                  v3_make(f.width * 0.5f + 0.05f, (high - 0.55f) * 0.5f, cargo * 0.5f),
-                  v3_mix(car_colour(r), v3_grey(0.72f), rnd_chance(r, 0.5f) ? 0.85f : 0.2f));
+                  v3_make(f.width * 0.5f + 0.05f, (high - 0.55f) * 0.5f, cargo * 0.5f), paint);
         front = l - 0.9f, rear = -l + 1.2f;
     }
     object->size[0] = l, object->size[1] = f.width * 0.5f, object->size[2] = f.belt;
@@ -238,10 +239,9 @@ synth_object *synth_add_building(synth_world *world, rnd *r, synth_place place, 
             cut(p, other, 1, -end + in, eaves + rise, -end, eaves);
         }
         keep(p, v3_make(0, eaves, 0));
-        if (rnd_chance(r, 0.7f))
-            (void)add(world, object, SHAPE_BOX, MATERIAL_BRICK,
-                      v3_make(rnd_range(r, -0.3f, 0.3f) * half.x, eaves + rise,
-                              rnd_range(r, -0.6f, 0.6f) * half.z),
+        float x = rnd_range(r, -0.3f, 0.3f) * half.x, z = rnd_range(r, -0.6f, 0.6f) * half.z;
+        if (rnd_chance(r, 0.7f)) /* chimney */
+            (void)add(world, object, SHAPE_BOX, MATERIAL_BRICK, v3_make(x, eaves + rise, z),
                       v3_make(0.35f, 0.9f, 0.35f), v3_make(.25f, .1f, .07f));
     }
     /* Balconies on the side of the road. */
@@ -306,9 +306,8 @@ synth_object *synth_add_bush(synth_world *world, rnd *r, synth_place place, floa
     int32_t blobs = 2 + rnd_below(r, 3);
     for (int32_t i = 0; i < blobs; i++) {
         float size = radius * rnd_range(r, 0.6f, 1.0f);
-        (void)add(world, object, SHAPE_ELLIPSOID, MATERIAL_LEAVES,
-                  v3_make(rnd_range(r, -0.6f, 0.6f) * radius, size * 0.6f,
-                          rnd_range(r, -0.9f, 0.9f) * radius),
+        float x = rnd_range(r, -0.6f, 0.6f) * radius, z = rnd_range(r, -0.9f, 0.9f) * radius;
+        (void)add(world, object, SHAPE_ELLIPSOID, MATERIAL_LEAVES, v3_make(x, size * 0.6f, z),
                   v3_make(size, size * 0.8f, size), v3_scale(leaves, rnd_range(r, 0.9f, 1.1f)));
     }
     return finish(world, object);

@@ -180,6 +180,7 @@ static inline float rnd_float(uint32_t hash)
     return (float)(hash >> 8) * (1.0f / 16777216.0f);
 }
 
+/* C leaves the order of arguments open: draw at most once per expression. */
 typedef struct rnd {
     uint64_t state;
 } rnd;
@@ -213,7 +214,9 @@ static inline bool rnd_chance(rnd *r, float probability)
 /* Bell-shaped around 0, deviation about 1, never beyond 3: the sum of four uniforms. */
 static inline float rnd_bell(rnd *r)
 {
-    return (rnd_unit(r) + rnd_unit(r) + rnd_unit(r) + rnd_unit(r) - 2.0f) * 1.7320508f;
+    float sum = -2.0f;
+    for (int i = 0; i < 4; i++) sum += rnd_unit(r);
+    return sum * 1.7320508f;
 }
 
 #endif

@@ -79,14 +79,18 @@ static void build_road(plan *p)
     road->edge_lines = country || rnd_chance(r, 0.3f);
     road->wear = rnd_unit(r);
     float tone = rnd_range(r, 0.1f, 0.24f);
-    road->asphalt =
-        v3_make(tone, tone * rnd_range(r, .97f, 1.0f), tone * rnd_range(r, .93f, 1.03f));
+    road->asphalt = v3_grey(tone);
+    road->asphalt.y *= rnd_range(r, .97f, 1.0f);
+    road->asphalt.z *= rnd_range(r, .93f, 1.03f);
     tone = rnd_range(r, 0.22f, 0.4f);
-    road->paving =
-        v3_make(tone, tone * rnd_range(r, 0.88f, 0.99f), tone * rnd_range(r, 0.8f, 0.98f));
+    road->paving = v3_grey(tone);
+    road->paving.y *= rnd_range(r, 0.88f, 0.99f);
+    road->paving.z *= rnd_range(r, 0.8f, 0.98f);
     if (country) road->paving = v3_make(.26f, .23f, .18f);
     v3 lush = v3_make(.07f, .125f, .028f), dry = v3_make(.24f, .2f, .09f);
-    road->grass = v3_mix(lush, dry, rnd_unit(r) * rnd_unit(r));
+    float ripe = rnd_unit(r);
+    ripe *= rnd_unit(r);
+    road->grass = v3_mix(lush, dry, ripe);
     for (int side = 0; side < 2; side++) road->behind[side] = v3_scale(road->paving, 0.85f);
 }
 
@@ -116,7 +120,9 @@ static void build_light(plan *p)
     light->vignette = rnd_range(r, 0.0f, 0.3f);
     light->noise = rnd_range(r, 0.6f, 3.2f);
     light->blur = rnd_range(r, 0.0f, 0.09f);
-    light->tint = v3_make(rnd_range(r, .93f, 1.07f), 1.0f, rnd_range(r, .93f, 1.07f));
+    light->tint = v3_grey(1.0f);
+    light->tint.x = rnd_range(r, .93f, 1.07f);
+    light->tint.z = rnd_range(r, .93f, 1.07f);
     light->hills = rnd_range(r, 0.015f, 0.11f);
     light->hill_colour = v3_scale(v3_make(.06f, .09f, .05f), rnd_range(r, 0.8f, 1.8f));
 }
@@ -179,7 +185,8 @@ static void place_traffic(plan *p)
                     (void)synth_add_car(p->world, r, place, kind);
                     if (kind >= CAR_TRUCK) z += 7.0f;
                 }
-                z += rnd_range(r, 7.5f, 12.0f) + (1.0f - busy) * rnd_range(r, 0.0f, 40.0f);
+                z += rnd_range(r, 7.5f, 12.0f);
+                z += (1.0f - busy) * rnd_range(r, 0.0f, 40.0f);
             }
         }
     }
@@ -197,8 +204,9 @@ static void place_parked(plan *p, int side)
         if (in_side_street(road, side, z, 4.5f) || !rnd_chance(r, full)) continue;
         if (road->zebra_z > 0 && f_abs(z - road->zebra_z) < 6.0f) continue;
         synth_car_kind kind = rnd_chance(r, 0.9f) ? (synth_car_kind)rnd_below(r, CAR_VAN) : CAR_VAN;
-        synth_place place = place_at(road, u + rnd_range(r, -0.12f, 0.12f), z, 0,
-                                     (side == 0) != (against && rnd_chance(r, 0.5f)));
+        bool wrong = against && rnd_chance(r, 0.5f);
+        synth_place place =
+            place_at(road, u + rnd_range(r, -0.12f, 0.12f), z, 0, (side == 0) != wrong);
         (void)synth_add_car(p->world, r, askew(place, rnd_range(r, -0.03f, 0.03f)), kind);
     }
 }
@@ -218,12 +226,12 @@ static void place_furniture(plan *p, int side)
         (void)synth_add_pole(p->world, r, place_at(road, sign * (kerb + 0.45f), z, y, !side), tall,
                              arm);
     }
-    for (float z = rnd_range(r, 6.0f, 40.0f); z < 120.0f; z += rnd_range(r, 15.0f, 60.0f))
+    for (float z = rnd_range(r, 6.0f, 40.0f); z < 120.0f; z += rnd_range(r, 15.0f, 60.0f)) {
+        float u = kerb + rnd_range(r, .4f, .9f), angle = rnd_range(r, -0.2f, 0.2f);
+        bool away = rnd_chance(r, 0.3f);
         if (!in_side_street(road, side, z, 0.5f))
-            (void)synth_add_sign(p->world, r,
-                                 askew(place_at(road, sign * (kerb + rnd_range(r, .4f, .9f)), z, y,
-                                                rnd_chance(r, 0.3f)),
-                                       rnd_range(r, -0.2f, 0.2f)));
+            (void)synth_add_sign(p->world, r, askew(place_at(road, sign * u, z, y, away), angle));
+    }
     if (!country && (road->side_half[side] > 0 || road->zebra_z > 0) && rnd_chance(r, 0.4f)) {
         float z = road->side_half[side] > 0 ? road->side_z[side] - road->side_half[side] - 1.0f
                                             : road->zebra_z;
@@ -322,11 +330,11 @@ static void place_barriers(plan *p, int side)
             (void)synth_add_barrier(p->world, r,
                                     place_at(road, sign * u, middle, road->raised, false),
                                     length - 0.6f, height, material);
-        else if (p->kind != DISTRICT_CITY && rnd_chance(r, 0.5f))
-            (void)synth_add_bush(
-                p->world, r,
-                place_at(road, sign * (u + rnd_range(r, 0.6f, 3.0f)), middle, road->raised, false),
-                rnd_range(r, 0.5f, 1.4f));
+        else if (p->kind != DISTRICT_CITY && rnd_chance(r, 0.5f)) {
+            float away = u + rnd_range(r, 0.6f, 3.0f), radius = rnd_range(r, 0.5f, 1.4f);
+            (void)synth_add_bush(p->world, r,
+                                 place_at(road, sign * away, middle, road->raised, false), radius);
+        }
         z += length + (rnd_chance(r, 0.3f) ? rnd_range(r, 1.0f, 6.0f) : 0);
     }
 }
@@ -384,10 +392,10 @@ static void place_side_street(plan *p, int side)
                                   z - sign * road->side_half[side] * 0.5f, 0, side == 1);
         (void)synth_add_car(p->world, r, across(at), (synth_car_kind)rnd_below(r, CAR_VAN));
     }
-    (void)synth_add_building(p->world, r,
-                             place_at(road, sign * (road->kerb[side] + rnd_range(r, 35.0f, 60.0f)),
-                                      z, road->raised, side == 0),
-                             10.0f, rnd_range(r, 12.0f, 20.0f), rnd_range(r, 5.0f, 12.0f), false);
+    float u = road->kerb[side] + rnd_range(r, 35.0f, 60.0f);
+    float wide = rnd_range(r, 12.0f, 20.0f), eaves = rnd_range(r, 5.0f, 12.0f);
+    (void)synth_add_building(p->world, r, place_at(road, sign * u, z, road->raised, side == 0),
+                             10.0f, wide, eaves, false);
 }
 
 void synth_world_build(synth_world *world, uint64_t seed, uint64_t drive, int32_t frame,
