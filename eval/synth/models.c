@@ -321,6 +321,7 @@ synth_object *synth_add_person(synth_world *world, rnd *r, synth_place place, fl
                                  {.5f, .5f, .48f},   {.12f, .1f, .07f},  {.04f, .12f, .08f},
                                  {.4f, .33f, .2f},   {.08f, .08f, .09f}, {.1f, .2f, .4f}};
     v3 coat = clothes[rnd_below(r, 9)], legs = clothes[rnd_below(r, 9)];
+    legs = v3_mix(legs, v3_make(.045f, .05f, .07f), 0.75f);
     v3 skin = v3_scale(v3_make(.5f, .33f, .24f), rnd_range(r, 0.35f, 1.1f));
     float k = rnd_range(r, 0.9f, 1.08f);
     object->contact = true;
