@@ -69,7 +69,8 @@ static float sunlight(const scene *s, v3 point, v3 normal, int32_t self, bool gr
             float lx = dx * o->cosine - dz * o->sine, lz = dx * o->sine + dz * o->cosine;
             float ax = f_max(f_max(lx - o->high.x, o->low.x - lx) + 0.05f, 0.0f);
             float az = f_max(f_max(lz - o->high.z, o->low.z - lz) + 0.05f, 0.0f);
-            *open *= f_mix(0.22f, 1.0f, f_step(-0.35f, 0.6f, sqrtf(ax * ax + az * az)));
+            if (ax < 0.6f && az < 0.6f)
+                *open *= f_mix(0.22f, 1.0f, f_step(-0.35f, 0.6f, sqrtf(ax * ax + az * az)));
         }
         if (!sunny || lit <= 0 || entries[i] == self || !o->shadow) continue;
         v3 way = v3_sub(s->around[entries[i]].centre, from);
