@@ -181,8 +181,21 @@ def randomize(model, seed):
         if "resConfUnit" in name and name.endswith("conv2.weight"):
             value = value * 0.3
         p.data.copy_(value)
-    model.depth_head.scratch.output_conv2[2].bias.data.fill_(-0.8)
     return model.eval()
+
+
+def center(model, height, width):
+    """Scales the last layer so that its result has mean 1 and deviation 1: the last ReLU and the
+    sigmoid then both matter and neither saturates."""
+    seen = []
+    last = model.depth_head.scratch.output_conv2[2]
+    hook = last.register_forward_hook(lambda _, __, out: seen.append(out))
+    with torch.no_grad():
+        model(image(height, width))
+        mean, std = seen[0].mean(), seen[0].std()
+        last.weight.div_(std)
+        last.bias.copy_((last.bias - mean) / std + 1)
+    hook.remove()
 
 
 def to_hugging_face(state):
@@ -232,7 +245,7 @@ def hugging_face_config(size, max_depth):
         backbone_config=backbone, reassemble_hidden_size=width, patch_size=14,
         neck_hidden_sizes=list(neck), fusion_hidden_size=fusion, head_hidden_size=head,
         depth_estimation_type="metric" if max_depth else "relative",
-        max_depth=int(max_depth) or None)
+        max_depth=int(max_depth) or 1)
 
 
 def image(height, width):
@@ -292,6 +305,7 @@ def write_case(folder, lines, name, model, options, height, width, depth):
 def generate(folder, size, seed, sizes, small):
     folder.mkdir(parents=True, exist_ok=True)
     model = randomize(DepthAnythingV2(size), seed)
+    center(model, *sizes[0])
     if small:
         round_for_storage(model)
     state = stored(model.state_dict()) if small else model.state_dict()
