@@ -1,5 +1,6 @@
 /* Depth Anything V2 against torch and transformers: tiny models in tests/golden, full-size ones in
- * $PRUNE_ORACLE_DIR (both written by tests/tools/dav2_oracle.py). */
+ * $PRUNE_ORACLE_DIR (both written by tests/tools/dav2_oracle.py).
+ * Covers: depth_anything_v2_graph.c, families.c */
 #include "libprune/base/file.h"
 #include "libprune/interpreter/interpreter.h"
 #include "tests/support/support.h"

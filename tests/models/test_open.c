@@ -1,0 +1,170 @@
+/* Opening: wrappers are seen through, gaps are named, nothing is skipped silently.
+ * Covers: open.c, checkpoint.c, finish.c, builder.c */
+#include "libprune/formats/container.h"
+#include "libprune/formats/safetensors.h"
+#include "libprune/models/builder.h"
+#include "libprune/models/models.h"
+#include "tests/support/support.h"
+
+#include <stdio.h>
+
+static const char tiny[] = "tests/golden/dav2_tiny.pth";
+
+typedef struct log_lines {
+    char text[1 << 14];
+    size_t length;
+} log_lines;
+
+static void note(void *user, prune_log_level level, const char *line)
+{
+    log_lines *log = user;
+    if (level == PRUNE_LOG_DEBUG) return;
+    log->length +=
+        (size_t)snprintf(log->text + log->length, sizeof log->text - log->length, "%s\n", line);
+}
+
+static prune_context *logging_context(log_lines *log)
+{
+    prune_context *ctx;
+    prune_context_options o;
+    prune_context_options_init(&o);
+    o.threads = 1;
+    o.user = log;
+    o.log = note;
+    log->length = 0;
+    ck_ok(prune_context_create(&ctx, &o));
+    return ctx;
+}
+
+/* The tiny checkpoint with other names: prefix + name, except `without`, which is left out. */
+static const char *rewrite(prune_context *ctx, const char *prefix, const char *middle,
+                           const char *without, const char *extra)
+{
+    pr_table from, to;
+    const char *path = test_path(0, "rewritten.safetensors");
+    ck_ok(pr_container_read(&from, ctx, tiny, 0));
+    pr_table_init(&to, ctx);
+    for (size_t i = 0; i < from.count; i++) {
+        char name[256];
+        const char *key = from.items[i].name, *dot = strchr(key, '.') + 1;
+        if (without && strcmp(key, without) == 0) continue;
+        (void)snprintf(name, sizeof name, "%s%.*s%s%s", prefix, (int)(dot - key), key, middle, dot);
+        ck_ok(pr_table_add(&to, name, pr_tensor_share(&from.items[i].tensor)));
+    }
+    if (extra) ck_ok(pr_table_add(&to, extra, pr_tensor_share(&from.items[0].tensor)));
+    ck_ok(pr_safetensors_write(&to, path));
+    pr_table_free(&from);
+    pr_table_free(&to);
+    return path;
+}
+
+static prune_status open_tiny(prune_model **out, prune_context *ctx, const char *path)
+{
+    prune_load_options o;
+    prune_load_options_init(&o);
+    o.heads = 4;
+    return prune_model_load(out, ctx, path, &o);
+}
+
+START_TEST(wrappers_are_seen_through)
+{
+    static const char *const prefixes[] = {"module.", "model.", "_orig_mod.module.",
+                                           "model.depth_net.", "net._orig_mod."};
+    prune_context *ctx = test_context(1);
+    prune_model *plain, *wrapped;
+    ck_ok(open_tiny(&plain, ctx, tiny));
+    for (size_t k = 0; k < sizeof prefixes / sizeof *prefixes; k++) {
+        const char *path = rewrite(ctx, prefixes[k], k == 2 ? "_orig_mod." : "", NULL, NULL);
+        ck_ok(open_tiny(&wrapped, ctx, path));
+        ck_assert_int_eq(wrapped->n_params, plain->n_params);
+        for (int32_t i = 0; i < plain->n_params; i++)
+            ck_assert_mem_eq(wrapped->params[i].tensor.data, plain->params[i].tensor.data,
+                             pr_tensor_bytes(&plain->params[i].tensor));
+        prune_model_free(wrapped);
+    }
+    prune_model *none = NULL;
+    const char *path = rewrite(ctx, "student.", "", NULL, NULL);
+    ck_fails(open_tiny(&none, ctx, path), PRUNE_E_UNSUPPORTED, "no known network");
+    prune_model_free(plain);
+    prune_context_free(ctx);
+}
+END_TEST
+
+START_TEST(gaps_are_named)
+{
+    prune_context *ctx = test_context(1);
+    prune_model *model = NULL;
+    const char *path = rewrite(ctx, "", "", "pretrained.blocks.2.attn.proj.bias", NULL);
+    ck_fails(open_tiny(&model, ctx, path), PRUNE_E_FORMAT,
+             "tensor 'pretrained.blocks.2.attn.proj.bias' is missing, expected with shape 16");
+    ck_assert_ptr_nonnull(strstr(prune_last_error(), "rewritten.safetensors"));
+    path = rewrite(ctx, "", "", "pretrained.blocks.3.mlp.fc1.weight", NULL);
+    ck_fails(open_tiny(&model, ctx, path), PRUNE_E_FORMAT, "3 transformer blocks");
+    path = rewrite(ctx, "", "", "pretrained.pos_embed", NULL);
+    ck_fails(open_tiny(&model, ctx, path), PRUNE_E_FORMAT, "pretrained.pos_embed");
+    ck_fails(open_tiny(&model, ctx, "nowhere.pth"), PRUNE_E_IO, "nowhere.pth");
+    ck_assert_ptr_null(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
+START_TEST(wrong_shapes_are_named)
+{
+    prune_context *ctx = test_context(1);
+    prune_model *model = NULL;
+    pr_table table;
+    ck_ok(pr_container_read(&table, ctx, tiny, 0));
+    for (size_t i = 0; i < table.count; i++)
+        if (strcmp(table.items[i].name, "depth_head.scratch.layer3_rn.weight") == 0) {
+            pr_shape *shape = &table.items[i].tensor.shape; /* 8x16x3x3 */
+            shape->dim[0] = 16;
+            shape->dim[1] = 8;
+        }
+    ck_ok(pr_safetensors_write(&table, test_path(1, "bad.safetensors")));
+    pr_table_free(&table);
+    ck_fails(open_tiny(&model, ctx, test_path(1, "bad.safetensors")), PRUNE_E_FORMAT,
+             "'depth_head.scratch.layer3_rn.weight' has shape 16x8x3x3, expected 8x16x3x3");
+    prune_context_free(ctx);
+}
+END_TEST
+
+START_TEST(guesses_and_leftovers_are_logged)
+{
+    static log_lines log;
+    prune_context *ctx = logging_context(&log);
+    prune_model *model;
+    const char *path = rewrite(ctx, "", "", NULL, "pretrained.register_tokens");
+    ck_ok(open_tiny(&model, ctx, path));
+    ck_assert_ptr_nonnull(strstr(log.text, "'pretrained.register_tokens' belongs to no layer"));
+    ck_assert_ptr_nonnull(strstr(log.text, "--output metric"));
+    ck_assert_ptr_nonnull(strstr(log.text, "--taps"));
+    ck_assert_ptr_null(strstr(log.text, "mask_token")); /* known to be without effect */
+    prune_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
+START_TEST(permutes_axes)
+{
+    prune_context *ctx = test_context(1);
+    pr_tensor in, out;
+    pr_shape shape = pr_shape4(2, 3, 4, 5);
+    ck_ok(pr_tensor_create(&in, ctx, PR_F32, &shape));
+    for (int64_t i = 0; i < 120; i++) pr_f32(&in)[i] = (float)i;
+    ck_ok(pr_models_permute(&out, ctx, &in, (int32_t[]){2, 3, 1, 0}));
+    shape = pr_shape4(4, 5, 3, 2);
+    ck_assert(pr_shape_equal(&out.shape, &shape));
+    for (int a = 0; a < 4; a++)
+        for (int b = 0; b < 5; b++)
+            for (int c = 0; c < 3; c++)
+                for (int d = 0; d < 2; d++)
+                    ck_assert_float_eq(pr_f32(&out)[((a * 5 + b) * 3 + c) * 2 + d],
+                                       (float)(((d * 3 + c) * 4 + a) * 5 + b));
+    pr_tensor_release(&in);
+    pr_tensor_release(&out);
+    prune_context_free(ctx);
+}
+END_TEST
+
+TEST_MAIN("models/open", wrappers_are_seen_through, gaps_are_named, wrong_shapes_are_named,
+          guesses_and_leftovers_are_logged, permutes_axes)
