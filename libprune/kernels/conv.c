@@ -13,6 +13,12 @@ typedef struct conv_job {
     size_t lane_bytes;
 } conv_job;
 
+/* Winograd's tiles of 2 x 2 outputs. */
+static int64_t total_tiles(const pr_conv *conv)
+{
+    return conv->batch * ((conv->out_height + 1) / 2) * ((conv->out_width + 1) / 2);
+}
+
 /* How rows of the panel are found, for one group of channels. */
 typedef struct gather {
     const pr_kernels *kernels;
@@ -25,13 +31,6 @@ typedef struct gather {
     const void *fill;       /* what padding holds, for the group */
 } gather;
 
-/* Reflection without repeating the edge: -1 -> 1, n -> n - 2. */
-static int64_t reflect(int64_t i, int64_t n)
-{
-    while (i < 0 || i >= n) i = i < 0 ? -i : 2 * (n - 1) - i;
-    return i;
-}
-
 static void map_columns(gather *g)
 {
     const pr_conv *c = g->conv;
@@ -41,7 +40,7 @@ static void map_columns(gather *g)
     for (int64_t x = 0; x < c->out_width; x++) {
         int64_t from = x * c->stride[1] - c->pad[1];
         for (int64_t t = 0; t < taps; t++) {
-            int64_t at = c->reflect ? reflect(from + t, c->width) : from + t;
+            int64_t at = pr_conv_source(c, from + t, c->width);
             bool outside = at < 0 || at >= c->width;
             int64_t element = at / c->upsample * c->channels + g->first;
             g->offset[x * taps + t] = outside ? -1 : (int32_t)element;
@@ -99,8 +98,7 @@ static void gather_line(const gather *g, char *to, int64_t image, int64_t y, int
     if (until > x + rows) until = x + rows;
     if (until < from) until = from;
     for (int64_t t = 0; t < c->kernel[0]; t++, to += g->tap_row * element) {
-        int64_t at = y * c->stride[0] - c->pad[0] + t;
-        if (c->reflect) at = reflect(at, c->height);
+        int64_t at = pr_conv_source(c, y * c->stride[0] - c->pad[0] + t, c->height);
         if (at < 0 || at >= c->height) {
             gather_part(g, to, NULL, x, rows, false);
             continue;
@@ -139,6 +137,33 @@ static int64_t total_rows(const pr_conv *conv)
     return conv->batch * conv->out_height * conv->out_width;
 }
 
+/* Where the rows of a panel of phase (y, x) go: every second pixel of every second line. */
+static void place_phase(const pr_conv *low, int64_t phase, int64_t begin, int64_t rows,
+                        int32_t *place)
+{
+    int64_t width = low->out_width;
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t line = (begin + i) / width, x = (begin + i) % width;
+        place[i] = (int32_t)((line * 2 + phase / 2) * 2 * width + 2 * x + phase % 2);
+    }
+}
+
+/* The convolution of one phase on the small map: 2 x 2, reaching up or left in phase 0. Reflecting
+ * the enlarged map is repeating the edge of the small one. */
+static pr_conv phase_conv(const pr_conv *conv, int64_t phase)
+{
+    pr_conv low = *conv;
+    low.upsample = 1;
+    low.height = low.out_height = conv->height / 2;
+    low.width = low.out_width = conv->width / 2;
+    low.kernel[0] = low.kernel[1] = 2;
+    low.pad[0] = 1 - phase / 2;
+    low.pad[1] = 1 - phase % 2;
+    low.clamp = conv->reflect;
+    low.reflect = false;
+    return low;
+}
+
 static size_t offset_bytes(const pr_conv *conv)
 {
     return pr_scratch_round((size_t)(conv->out_width * conv->kernel[1]) * sizeof(int32_t));
@@ -165,6 +190,40 @@ static gather gather_open(const conv_job *job, int64_t group, char *memory)
     if (job->integer && conv->fill) g.fill = conv->fill + g.first;
     map_columns(&g);
     return g;
+}
+
+/* Rows [begin, end) x PR_PANEL_UNIT of the small map, all four phases. */
+static void phase_rows(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const conv_job *job = arg;
+    char *memory = job->scratch + (size_t)lane * job->lane_bytes;
+    for (int64_t phase = 0; phase < 4; phase++) {
+        pr_conv low = phase_conv(job->conv, phase);
+        conv_job own = *job;
+        own.conv = &low;
+        const pr_packed *b = &low.b[phase];
+        gather g = gather_open(&own, 0, memory);
+        pr_epilogue e = pr_epilogue_for(&low.e, b, 0);
+        int32_t *place = (int32_t *)(void *)(memory + offset_bytes(job->conv) + fill_bytes(&low));
+        char *panel = (char *)place + PR_PLACE_BYTES;
+        int64_t m = total_rows(&low), step = pr_panel_rows(b->k_padded * job->kernels->i8_bytes);
+        int64_t last = end * PR_PANEL_UNIT < m ? end * PR_PANEL_UNIT : m;
+        e.place = place;
+        for (int64_t r = begin * PR_PANEL_UNIT; r < last; r += step) {
+            int64_t rows = last - r < step ? last - r : step;
+            gather_rows(&g, panel, r, rows);
+            place_phase(&low, phase, r, rows, place);
+            job->kernels->i8_panel(rows, panel, b->k_padded, b, &e, 0);
+        }
+    }
+}
+
+static void winograd_tiles(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const conv_job *job = arg;
+    pr_epilogue e = pr_epilogue_for(&job->conv->e, job->conv->b, 0);
+    job->kernels->winograd(job->conv, &e, begin, end,
+                           job->scratch + (size_t)lane * job->lane_bytes);
 }
 
 static void conv_rows(void *arg, int64_t begin, int64_t end, int lane)
@@ -203,9 +262,10 @@ static bool is_gemm(const pr_conv *c)
 
 static size_t lane_bytes(const pr_kernels *kernels, const pr_conv *conv, bool integer)
 {
+    if (conv->b->kind == PR_PACK_WINOGRAD) return pr_scratch_round(kernels->winograd_bytes(conv));
     int64_t row = conv->b[0].k_padded * (integer ? kernels->i8_bytes : (int64_t)sizeof(float));
     return pr_scratch_round((size_t)(pr_panel_rows(row) * row)) + offset_bytes(conv) +
-           fill_bytes(conv);
+           fill_bytes(conv) + PR_PLACE_BYTES;
 }
 
 size_t pr_conv_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv,
@@ -219,6 +279,17 @@ static void run_conv(prune_context *ctx, const pr_kernels *kernels, const pr_con
                      bool integer, void *scratch)
 {
     conv_job job = {kernels, conv, integer, scratch, lane_bytes(kernels, conv, integer)};
+    if (conv->b->kind == PR_PACK_WINOGRAD) {
+        int64_t macs = 16 * conv->b->n * conv->b->k;
+        pr_parallel(ctx, total_tiles(conv), PR_PANEL_UNIT * pr_panel_grain(macs), winograd_tiles,
+                    &job);
+        return;
+    }
+    if (conv->b->kind == PR_PACK_PHASES) {
+        int64_t units = (total_rows(conv) / 4 + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT;
+        pr_parallel(ctx, units, pr_panel_grain(4 * conv->b->n * conv->b->k), phase_rows, &job);
+        return;
+    }
     int64_t units = (total_rows(conv) + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT;
     pr_parallel(ctx, units, pr_panel_grain(conv->b->n * conv->groups * conv->b->k), conv_rows,
                 &job);

@@ -8,7 +8,7 @@ int64_t pr_panel_rows(int64_t row_bytes)
 {
     enum { PANEL_BYTES = 160 << 10, UNIT = PR_PANEL_UNIT };
     int64_t rows = PANEL_BYTES / (row_bytes > 0 ? row_bytes : 1) / UNIT * UNIT;
-    return rows < 2 * UNIT ? 2 * UNIT : rows > 32 * UNIT ? 32 * UNIT : rows;
+    return rows < 2 * UNIT ? 2 * UNIT : rows > PR_PANEL_MOST ? PR_PANEL_MOST : rows;
 }
 
 int64_t pr_panel_grain(int64_t row_macs)

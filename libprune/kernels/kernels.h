@@ -21,6 +21,7 @@ typedef enum pr_activation {
  * Rows and columns count from the pointers given here. bias, scale, inv_scale and zero are readable
  * up to the next multiple of PR_PACK_COLUMNS. */
 typedef struct pr_epilogue {
+    const int32_t *place;   /* row r is stored, and finds its residual, at place[r]; NULL: at r */
     const float *scale;     /* [n], integers only */
     const float *row_scale; /* [m], integers with dynamic inputs only, else NULL */
     const float *bias;      /* [n] or NULL */
@@ -39,11 +40,19 @@ typedef struct pr_epilogue {
 
 enum { PR_PACK_COLUMNS = 64 }; /* padding of per-column arrays; a multiple of every block width */
 
+/* How integers multiply a 3 x 3 kernel where all its steps stay exact. */
+typedef enum pr_pack_kind {
+    PR_PACK_DIRECT = 0,
+    PR_PACK_WINOGRAD = 1, /* 4 x 4 transformed weights (winograd.c) */
+    PR_PACK_PHASES = 2    /* after nearest x2: 2 x 2 sums of weights for each of four phases */
+} pr_pack_kind;
+
 /* Weights [n, k] in the order that a tier's panel kernel reads: blocks of 2 * lanes columns, the
  * last one of `lanes` columns when that is enough; inside a block [k / depth][columns][depth].
  * thin: plain rows [n, k_padded], for a few outputs, where kernels reduce along k instead. */
 typedef struct pr_packed {
     int64_t n, k, k_padded;
+    pr_pack_kind kind;
     bool thin;
     void *data;
     float *bias;     /* padded with zeros */
@@ -51,6 +60,21 @@ typedef struct pr_packed {
     int32_t *offset; /* integers: -128 * column sum, what adding 128 to every input costs */
     size_t bytes;
 } pr_packed;
+
+/* Convolution, N x H x W x C, as products of gathered rows (implicit im2col). */
+typedef struct pr_conv {
+    int64_t batch, height, width, channels; /* of what the kernel slides over */
+    int64_t upsample; /* the image is stored this many times smaller: nearest-neighbour resize */
+    int64_t out_height, out_width;
+    int64_t kernel[2], stride[2], pad[2]; /* pad: top, left; the rest follows from the sizes */
+    bool reflect;                         /* else padding holds `fill` */
+    bool clamp;                           /* padding repeats the edge */
+    int64_t groups;
+    const void *image;  /* float or int8 */
+    const int8_t *fill; /* int8 [channels]: what padding holds; NULL: 0 */
+    const pr_packed *b; /* one per group */
+    pr_epilogue e;      /* columns count over all groups */
+} pr_conv;
 
 typedef struct pr_kernels {
     const char *name;
@@ -63,6 +87,11 @@ typedef struct pr_kernels {
     void (*i8_widen)(void *to, const int8_t *from, int64_t count);
     void (*i8_panel)(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                      const pr_epilogue *e, int64_t row);
+    /* Winograd convolution of output tiles [begin, end), 2 x 2 pixels each; NULL: the tier's panels
+     * hold bytes, the transform would not fit. `memory` holds winograd_bytes(conv). */
+    size_t (*winograd_bytes)(const pr_conv *conv);
+    void (*winograd)(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
+                     void *memory);
     /* Lays out `rows` rows of a panel, `to_stride` elements apart: `taps` runs of `run` values from
      * line + offset[t], or from fill where offset[t] < 0; offset advances by `step` per row. */
     void (*f32_gather)(float *to, int64_t to_stride, const float *line, const int32_t *offset,
@@ -106,6 +135,16 @@ prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *k
                          int64_t k, const float *w, const float *bias);
 prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
                         int64_t k, const int8_t *w, const float *scale, const float *bias);
+/* 3 x 3 kernels [n, 3, 3, channels], stride 1, one group. Only where pr_pack_kind_for says so. */
+prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                              int64_t n, int64_t channels, const int8_t *w, const float *scale,
+                              const float *bias);
+/* Into out[4], one for each phase (y, x) of the enlarged map. */
+prune_status pr_pack_phases(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                            int64_t n, int64_t channels, const int8_t *w, const float *scale,
+                            const float *bias);
+/* The fastest exact form of an integer convolution (image, sums and outputs do not matter). */
+pr_pack_kind pr_pack_kind_for(const pr_kernels *kernels, const pr_conv *conv, int64_t outputs);
 /* The block layout alone, into memory of pr_pack_f32_size floats: w [n, k] with row stride ldw, or
  * its transpose [k, n]. Never thin. */
 int64_t pr_pack_f32_size(const pr_kernels *kernels, int64_t n, int64_t k);
@@ -136,19 +175,6 @@ size_t pr_gemm_i8_scratch(const prune_context *ctx, const pr_kernels *kernels, c
 void pr_gemm_f32(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm);
 void pr_gemm_i8(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm, void *scratch);
 
-/* Convolution, N x H x W x C, as products of gathered rows (implicit im2col). */
-typedef struct pr_conv {
-    int64_t batch, height, width, channels; /* of what the kernel slides over */
-    int64_t upsample; /* the image is stored this many times smaller: nearest-neighbour resize */
-    int64_t out_height, out_width;
-    int64_t kernel[2], stride[2], pad[2]; /* pad: top, left; the rest follows from the sizes */
-    bool reflect;
-    int64_t groups;
-    const void *image;  /* float or int8 */
-    const int8_t *fill; /* int8 [channels]: what padding holds; NULL: 0 */
-    const pr_packed *b; /* one per group */
-    pr_epilogue e;      /* columns count over all groups */
-} pr_conv;
 size_t pr_conv_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv,
                        bool integer);
 void pr_conv_f32(prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv, void *scratch);

@@ -87,54 +87,151 @@ int64_t pr_pack_f32_size(const pr_kernels *kernels, int64_t n, int64_t k)
     return block_total(n, kernels->f32_lanes) * k;
 }
 
-/* [k / depth][columns][depth] with zeros in every gap. */
-static void pack_i8_blocks(const pr_kernels *kernels, pr_packed *p, const int8_t *w)
+/* [k / depth][columns][depth] of one block with zeros in every gap; w is n x k with row stride
+ * ldw, elements of 1 or 2 bytes as the tier has them. */
+static char *pack_block(const pr_kernels *kernels, char *to, int64_t wide, int64_t n,
+                        int64_t k_padded, int64_t k, const int16_t *w, int64_t ldw)
 {
-    int64_t depth = kernels->i8_depth, bytes = kernels->i8_bytes;
-    char *to = p->data;
-    for (int64_t c = 0; c < p->n;) {
-        int64_t wide = pr_block_columns(p->n - c, kernels->i8_lanes);
-        for (int64_t j = 0; j < wide && c + j < p->n; j++) {
-            for (int64_t i = 0; i < p->k; i++) {
-                int64_t at = (i / depth * wide + j) * depth + i % depth;
-                int8_t value = w[(c + j) * p->k + i];
-                if (bytes == 2) {
-                    ((int16_t *)(void *)to)[at] = value;
-                } else {
-                    ((int8_t *)to)[at] = value;
-                }
+    int64_t depth = kernels->i8_depth;
+    for (int64_t j = 0; j < n; j++) {
+        for (int64_t i = 0; i < k; i++) {
+            int64_t at = (i / depth * wide + j) * depth + i % depth;
+            if (kernels->i8_bytes == 2) {
+                ((int16_t *)(void *)to)[at] = w[j * ldw + i];
+            } else {
+                ((int8_t *)to)[at] = (int8_t)w[j * ldw + i];
             }
         }
-        to += wide * p->k_padded * bytes;
-        c += wide;
     }
+    return to + wide * k_padded * kernels->i8_bytes;
 }
 
-prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
-                        int64_t k, const int8_t *w, const float *scale, const float *bias)
+/* `parts` matrices [n, k] that share columns (Winograd's positions) lie together in each block. */
+static prune_status pack_parts(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                               int64_t parts, int64_t n, int64_t k, const int16_t *w,
+                               const float *scale, const float *bias)
 {
     pr_packed p = {.n = n, .k = k};
     prune_status status = PRUNE_E_MEMORY;
     p.k_padded = (k + kernels->i8_depth - 1) / kernels->i8_depth * kernels->i8_depth;
     int64_t total = block_total(n, kernels->i8_lanes);
-    p.bytes = (size_t)(total * p.k_padded * kernels->i8_bytes);
+    p.bytes = (size_t)(parts * total * p.k_padded * kernels->i8_bytes);
     p.data = pr_calloc(ctx, p.bytes + 1, 1);
     if (!p.data) goto done;
-    pack_i8_blocks(kernels, &p, w);
+    char *to = p.data;
+    for (int64_t c = 0; c < n;) {
+        int64_t wide = pr_block_columns(n - c, kernels->i8_lanes);
+        int64_t columns = n - c < wide ? n - c : wide;
+        for (int64_t i = 0; i < parts; i++) {
+            to = pack_block(kernels, to, wide, columns, p.k_padded, k, w + (i * n + c) * k, k);
+        }
+        c += wide;
+    }
     PR_GO(pad_columns(&p.bias, ctx, n, bias));
     PR_GO(pad_columns(&p.scale, ctx, n, scale));
-    p.offset = pr_calloc(ctx, padded_columns(n), sizeof *p.offset);
-    if (!p.offset) {
-        status = PRUNE_E_MEMORY;
-        goto done;
-    }
-    for (int64_t o = 0; o < n; o++) {
-        for (int64_t i = 0; i < k; i++) p.offset[o] -= 128 * w[o * k + i];
-    }
     *out = p;
     return PRUNE_OK;
 done:
     pr_packed_free(ctx, &p);
+    return status;
+}
+
+prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
+                        int64_t k, const int8_t *w, const float *scale, const float *bias)
+{
+    int16_t *wide;
+    PR_TRY(pr_new(ctx, (void **)&wide, (size_t)n, (size_t)k * sizeof *wide));
+    for (int64_t i = 0; i < n * k; i++) wide[i] = w[i];
+    prune_status status = pack_parts(out, ctx, kernels, 1, n, k, wide, scale, bias);
+    pr_free(ctx, wide);
+    PR_TRY(status);
+    out->offset = pr_calloc(ctx, padded_columns(n), sizeof *out->offset);
+    if (!out->offset) {
+        pr_packed_free(ctx, out);
+        return PRUNE_E_MEMORY;
+    }
+    for (int64_t o = 0; o < n; o++) {
+        for (int64_t i = 0; i < k; i++) out->offset[o] -= 128 * w[o * k + i];
+    }
+    return PRUNE_OK;
+}
+
+/* --- 3 x 3 kernels ----------------------------------------------------------------------------*/
+
+pr_pack_kind pr_pack_kind_for(const pr_kernels *kernels, const pr_conv *conv, int64_t outputs)
+{
+    /* Panels of bytes have no room for sums of weights or of inputs. */
+    if (!kernels->winograd || conv->groups != 1) return PR_PACK_DIRECT;
+    for (int i = 0; i < 2; i++) {
+        if (conv->kernel[i] != 3 || conv->stride[i] != 1 || conv->pad[i] != 1) {
+            return PR_PACK_DIRECT;
+        }
+    }
+    /* Four times the sum must fit 32 bits. */
+    if (conv->channels > 3600 || outputs < 4) return PR_PACK_DIRECT;
+    if (conv->out_height != conv->height || conv->out_width != conv->width) return PR_PACK_DIRECT;
+    if (conv->upsample == 2) return PR_PACK_PHASES;
+    return conv->upsample == 1 && conv->channels >= 8 ? PR_PACK_WINOGRAD : PR_PACK_DIRECT;
+}
+
+/* u = (2 G) g (2 G)^T with 2 G = [2 0 0; 1 1 1; 1 -1 1; 0 0 2]: four times the transform, so that
+ * it is made of integers; at most 9 * 127. */
+static void transform_kernel(const int8_t *g, int64_t step, int16_t u[16])
+{
+    static const int matrix[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
+    for (int i = 0; i < 4; i++) {
+        for (int j = 0; j < 4; j++) {
+            int sum = 0;
+            for (int y = 0; y < 3; y++) {
+                for (int x = 0; x < 3; x++) {
+                    sum += matrix[i][y] * matrix[j][x] * g[(y * 3 + x) * step];
+                }
+            }
+            u[i * 4 + j] = (int16_t)sum;
+        }
+    }
+}
+
+prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                              int64_t n, int64_t channels, const int8_t *w, const float *scale,
+                              const float *bias)
+{
+    int16_t *u, one[16];
+    PR_TRY(pr_new(ctx, (void **)&u, (size_t)(16 * n), (size_t)channels * sizeof *u));
+    for (int64_t i = 0; i < n * channels; i++) {
+        int64_t o = i / channels, c = i % channels;
+        transform_kernel(w + o * 9 * channels + c, channels, one);
+        for (int64_t p = 0; p < 16; p++) u[p * n * channels + i] = one[p];
+    }
+    prune_status status = pack_parts(out, ctx, kernels, 16, n, channels, u, scale, bias);
+    pr_free(ctx, u);
+    PR_TRY(status);
+    out->kind = PR_PACK_WINOGRAD;
+    return PRUNE_OK;
+}
+
+prune_status pr_pack_phases(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                            int64_t n, int64_t channels, const int8_t *w, const float *scale,
+                            const float *bias)
+{
+    /* Which of two neighbours tap t reads: phase 0 sees -1, 0, 0; phase 1 sees 0, 0, 1. */
+    static const int neighbour[2][3] = {{0, 1, 1}, {0, 0, 1}};
+    prune_status status = PRUNE_OK;
+    size_t bytes = (size_t)(4 * channels) * sizeof(int16_t);
+    int16_t *sums;
+    PR_TRY(pr_new(ctx, (void **)&sums, (size_t)n, bytes));
+    for (int phase = 0; phase < 4 && status == PRUNE_OK; phase++) {
+        memset(sums, 0, (size_t)n * bytes);
+        for (int64_t i = 0; i < n * 9 * channels; i++) {
+            int64_t o = i / (9 * channels), tap = i / channels % 9, c = i % channels;
+            int at = neighbour[phase / 2][tap / 3] * 2 + neighbour[phase % 2][tap % 3];
+            int16_t *to = &sums[(o * 4 + at) * channels + c];
+            *to = (int16_t)(*to + w[i]);
+        }
+        status = pack_parts(&out[phase], ctx, kernels, 1, n, 4 * channels, sums, scale, bias);
+        out[phase].kind = PR_PACK_PHASES;
+    }
+    pr_free(ctx, sums);
     return status;
 }
 

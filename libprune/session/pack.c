@@ -132,6 +132,42 @@ static prune_status check_dynamic(const pr_lowered *low, const pr_unit *unit)
                    node->name);
 }
 
+/* What can be known of a convolution before its size is: sizes that fit "same" padding. */
+static pr_pack_kind kind_of(const pr_lowered *low, const pr_unit *unit, int64_t outputs)
+{
+    const pr_node *node = &low->model->nodes[unit->first];
+    const pr_tensor *weight = pr_node_param(low->model, node, PR_SLOT_WEIGHT);
+    const pr_attrs *a = &node->attrs;
+    if (node->op != PR_OP_CONV || !unit->integer) return PR_PACK_DIRECT;
+    if (a->pad[0] != a->pad[2] || a->pad[1] != a->pad[3]) return PR_PACK_DIRECT;
+    pr_conv conv = {.channels = weight->shape.dim[3], .groups = a->groups};
+    conv.upsample = unit->upsample;
+    for (int i = 0; i < 2; i++) {
+        conv.kernel[i] = weight->shape.dim[1 + i];
+        conv.stride[i] = a->stride[i];
+        conv.pad[i] = a->pad[i];
+    }
+    return pr_pack_kind_for(low->kernels, &conv, outputs);
+}
+
+static prune_status pack_rewritten(pr_lowered *low, pr_unit *unit, const rows *r, pr_pack_kind kind)
+{
+    int64_t channels = r->k / 9;
+    int32_t parts = kind == PR_PACK_PHASES ? 4 : 1;
+    unit->packs = pr_calloc(low->ctx, (size_t)parts, sizeof *unit->packs);
+    if (!unit->packs) return PRUNE_E_MEMORY;
+    unit->n_packs = parts;
+    if (kind == PR_PACK_PHASES) {
+        PR_TRY(pr_pack_phases(unit->packs, low->ctx, low->kernels, r->n, channels, r->integer,
+                              r->scale, r->bias));
+    } else {
+        PR_TRY(pr_pack_winograd(unit->packs, low->ctx, low->kernels, r->n, channels, r->integer,
+                                r->scale, r->bias));
+    }
+    for (int32_t i = 0; i < parts; i++) low->packed_bytes += unit->packs[i].bytes;
+    return PRUNE_OK;
+}
+
 static prune_status pack_unit(pr_lowered *low, pr_unit *unit)
 {
     const pr_node *node = &low->model->nodes[unit->first];
@@ -145,6 +181,11 @@ static prune_status pack_unit(pr_lowered *low, pr_unit *unit)
         parts = (int32_t)(weight->shape.dim[0] * weight->shape.dim[1]);
     }
     PR_GO(gather_rows(low, unit, &r));
+    pr_pack_kind kind = kind_of(low, unit, r.n);
+    if (kind != PR_PACK_DIRECT) {
+        status = pack_rewritten(low, unit, &r, kind);
+        goto done;
+    }
     unit->packs = pr_calloc(low->ctx, (size_t)parts, sizeof *unit->packs);
     status = PRUNE_E_MEMORY;
     if (!unit->packs) goto done;

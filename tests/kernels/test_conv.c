@@ -15,6 +15,10 @@ static const shape shapes[] = {
     {1, 7, 9, 12, 18, {3, 3}, {2, 1}, {0, 1, 1, 2}, 3, 1, false},
     {1, 7, 9, 10, 10, {3, 3}, {1, 1}, {1, 1, 1, 1}, 10, 1, true},
     {2, 28, 14, 3, 20, {14, 14}, {14, 14}, {0, 0, 0, 0}, 1, 1, false},
+    {2, 9, 7, 19, 24, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 1, false},
+    {1, 8, 10, 48, 37, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 1, true},
+    {2, 6, 10, 33, 21, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 2, false},
+    {1, 1, 2, 9, 8, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 1, false},
     {1, 5, 6, 2, 70, {2, 3}, {1, 1}, {1, 0, 0, 2}, 1, 1, false},
 };
 
@@ -68,12 +72,31 @@ static double reference(const shape *s, int64_t n, int64_t y, int64_t x, int64_t
     return sum;
 }
 
-static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s, bool integer)
+/* Packs one of the exact rewrites where the tier has one; false: the shape is not for it. */
+static bool pack_rewritten(prune_context *ctx, const pr_kernels *kernels, const shape *s,
+                           pr_packed *packs)
 {
-    pr_packed packs[16];
+    pr_conv c = describe(s, packs);
+    switch (pr_pack_kind_for(kernels, &c, s->outputs)) {
+    case PR_PACK_WINOGRAD:
+        ck_ok(pr_pack_winograd(packs, ctx, kernels, s->outputs, s->channels, weight8, scale, bias));
+        return true;
+    case PR_PACK_PHASES:
+        ck_ok(pr_pack_phases(packs, ctx, kernels, s->outputs, s->channels, weight8, scale, bias));
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s, bool integer,
+                  bool rewritten)
+{
+    pr_packed packs[16] = {{0}};
     int64_t per_out = s->outputs / s->groups;
     int64_t k = s->kernel[0] * s->kernel[1] * s->channels / s->groups;
-    for (int64_t g = 0; g < s->groups; g++) {
+    if (rewritten && !pack_rewritten(ctx, kernels, s, packs)) return;
+    for (int64_t g = 0; g < s->groups && !rewritten; g++) {
         int64_t o = g * per_out;
         if (integer) {
             ck_ok(pr_pack_i8(&packs[g], ctx, kernels, per_out, k, weight8 + o * k, scale + o,
@@ -107,7 +130,7 @@ static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s,
         }
     }
     free(scratch);
-    for (int64_t g = 0; g < s->groups; g++) pr_packed_free(ctx, &packs[g]);
+    for (int64_t g = 0; g < 16; g++) pr_packed_free(ctx, &packs[g]);
 }
 
 START_TEST(every_shape_on_every_tier)
@@ -124,8 +147,9 @@ START_TEST(every_shape_on_every_tier)
     fill_bytes(fill, 64, 7);
     for (int t = 0; t < count; t++) {
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-            check(ctx, list[t], &shapes[s], false);
-            check(ctx, list[t], &shapes[s], true);
+            check(ctx, list[t], &shapes[s], false, false);
+            check(ctx, list[t], &shapes[s], true, false);
+            check(ctx, list[t], &shapes[s], true, true);
         }
     }
     prune_context_free(ctx);

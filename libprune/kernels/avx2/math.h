@@ -101,6 +101,7 @@ static inline void finish16(const pr_epilogue *e, int64_t r, int64_t c, int64_t 
                             __m256 y1)
 {
     float tail[16];
+    if (e->place) r = e->place[r];
     if (e->act != PR_ACT_NONE) {
         y0 = activate8(e->act, e->alpha, y0);
         y1 = activate8(e->act, e->alpha, y1);

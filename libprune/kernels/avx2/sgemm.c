@@ -131,7 +131,8 @@ static void thin_panel(int64_t m, const float *a, int64_t lda, const pr_packed *
                        const pr_epilogue *e, int64_t row)
 {
     const float *w = b->data;
-    bool dense = e->out_stride == 1 && (!e->residual || e->residual_stride == 1) && !e->out8;
+    bool dense =
+        !e->place && e->out_stride == 1 && (!e->residual || e->residual_stride == 1) && !e->out8;
     if (b->n == 1 && dense) {
         single_panel(m, a, lda, b, e, row);
         return;

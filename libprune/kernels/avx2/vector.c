@@ -222,6 +222,8 @@ const pr_kernels pr_kernels_avx2 = {.name = "avx2",
                                     .i8_bytes = 2,
                                     .i8_widen = pr_avx2_i8_widen,
                                     .i8_panel = pr_avx2_i8_panel,
+                                    .winograd_bytes = pr_avx2_winograd_bytes,
+                                    .winograd = pr_avx2_winograd,
                                     .f32_gather = pr_avx2_f32_gather,
                                     .i8_gather = pr_avx2_i8_gather,
                                     PR_AVX2_VECTOR_ROW};
