@@ -1,0 +1,51 @@
+/* INT8, with layers kept in FP32 where a scan shows that it is needed. */
+#ifndef PRUNE_QUANT_H
+#define PRUNE_QUANT_H
+
+#include <prune/model.h>
+#include <prune/samples.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Table: prune_quant_option_table(). */
+typedef struct prune_quant_options {
+    uint32_t struct_size;
+    int32_t scheme;         /* 0 auto (linear: per token, else per channel), 1 tensor, 2 channel,
+                               3 token (linear layers; convolutions per channel) */
+    int32_t observer;       /* 0 min-max, 1 percentile, 2 mse */
+    double percentile;      /* observer percentile: of the values that the range covers */
+    bool zero_point;        /* ranges need not be symmetric */
+    int32_t views;          /* calibration pictures: the images, then augmented views of them */
+    bool default_float;     /* what reads the picture and the last convolutions stay FP32 */
+    const char *keep_float; /* "conv1,decoder.*": further layers that stay FP32 */
+    bool scan;              /* measure every layer alone and keep the worst in FP32 if needed */
+    int32_t group;          /* what the scan quantizes at a time: 0 layer, 1 layers of one input */
+    int32_t scan_images;    /* pictures that the scan measures on */
+    double max_drop;        /* worsening allowed: of the metric, else mean error of the log depth */
+    int32_t max_float;      /* layers that the scan may keep in FP32 */
+    int32_t storage;        /* floats that remain: 0 as they are, 1 fp16 */
+    uint64_t seed;          /* of the augmented views */
+    /* Both or none: who decides. NULL: the original model's own output on images held back. They
+     * belong to the caller. */
+    prune_samples *judge;
+    prune_metric *metric;
+} prune_quant_options;
+const prune_option_table *prune_quant_option_table(void);
+void prune_quant_options_init(prune_quant_options *options);
+
+/* Decides for every layer how it computes and calibrates ranges on `images`. The weights stay
+ * floats (saving bakes the integers), so the model can still be tuned. The ranking goes into the
+ * model's history and the log. Unchanged when this fails. */
+prune_status prune_model_quantize(prune_model *model, prune_samples *images,
+                                  const prune_quant_options *options);
+
+/* The latest quantization's record as JSON text, layers ranked worst first: free with
+ * prune_text_free. Fails when the model was never quantized. */
+prune_status prune_quant_report(const prune_model *model, char **json);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
