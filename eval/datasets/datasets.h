@@ -37,7 +37,7 @@ prune_status pr_dataset_samples(prune_samples **out, pr_dataset *dataset);
 typedef struct pr_layout {
     const char *name, *help;
     /* Whether path looks like this. */
-    bool (*probe)(prune_context *context, const char *path);
+    prune_status (*probe)(bool *found, prune_context *context, const char *path);
     prune_status (*list)(pr_dataset *dataset, const char *path,
                          const prune_dataset_options *options);
 } pr_layout;
@@ -47,7 +47,8 @@ extern const pr_layout pr_layout_selection, pr_layout_devkit, pr_layout_folders;
 /* "folder/a/b" and so on, NULL-terminated parts; NULL with a message when out of memory. Free
  * with prune_memory_free. */
 char *pr_dataset_path(prune_context *context, const char *folder, ...);
-bool pr_dataset_has_folder(prune_context *context, const char *folder, const char *name);
+prune_status pr_dataset_has_folder(bool *has, prune_context *context, const char *folder,
+                                   const char *name);
 /* Whether the file name ends in .png, .jpg or .jpeg (any case). */
 bool pr_dataset_is_picture(const char *file);
 /* File name without its extension into out; false when it does not fit. */

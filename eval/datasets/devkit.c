@@ -17,40 +17,43 @@ static bool is_drive(const char *name)
 }
 
 /* Whether a folder holds drives with ground truth. */
-static bool holds_drives(prune_context *context, const char *folder)
+static prune_status holds_drives(bool *found, prune_context *context, const char *folder)
 {
+    *found = false;
+    if (!prune_path_is_folder(folder)) return PRUNE_OK;
     prune_file_list names = {0};
-    bool found = false;
-    if (prune_path_is_folder(folder) && prune_folder_list(&names, context, folder) == PRUNE_OK) {
-        for (size_t i = 0; i < names.count && !found; i++) {
-            if (!is_drive(names.names[i])) continue;
-            char *truth = pr_dataset_path(context, folder, names.names[i], "proj_depth",
-                                          "groundtruth", (const char *)NULL);
-            found = truth && prune_path_is_folder(truth);
-            prune_memory_free(context, truth);
-        }
+    prune_status status = prune_folder_list(&names, context, folder);
+    for (size_t i = 0; status == PRUNE_OK && i < names.count && !*found; i++) {
+        if (!is_drive(names.names[i])) continue;
+        char *truth = pr_dataset_path(context, folder, names.names[i], "proj_depth", "groundtruth",
+                                      (const char *)NULL);
+        if (!truth) status = PRUNE_E_MEMORY;
+        *found = truth && prune_path_is_folder(truth);
+        prune_memory_free(context, truth);
     }
     prune_file_list_free(context, &names);
-    return found;
+    return status;
 }
 
 static const char *const parts[] = {".", "train", "val"};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
-static bool probe(prune_context *context, const char *path)
+static prune_status probe(bool *found, prune_context *context, const char *path)
 {
-    bool found = false;
-    for (int i = 0; i < PARTS && !found; i++) {
+    prune_status status = PRUNE_OK;
+    *found = false;
+    for (int i = 0; i < PARTS && status == PRUNE_OK && !*found; i++) {
         char *folder = prune_path_join(context, path, parts[i]);
-        found = folder && holds_drives(context, folder);
+        status = folder ? holds_drives(found, context, folder) : PRUNE_E_MEMORY;
         prune_memory_free(context, folder);
     }
-    return found;
+    return status;
 }
 
-/* The raw picture of a frame: below its date, or directly below the root; PNG or JPEG. */
-static char *find_picture(prune_context *context, const char *root, const char *drive,
-                          const char *camera, const char *stem)
+/* The raw picture of a frame: below its date, or directly below the root; PNG or JPEG. NULL when
+ * there is none. */
+static prune_status find_picture(char **out, prune_context *context, const char *root,
+                                 const char *drive, const char *camera, const char *stem)
 {
     static const char *const extensions[] = {".png", ".jpg"};
     char date[16] = "";
@@ -58,14 +61,16 @@ static char *find_picture(prune_context *context, const char *root, const char *
     for (int way = 0; way < 4; way++) {
         char file[64];
         (void)snprintf(file, sizeof file, "%s%s", stem, extensions[way & 1]);
-        char *path = way < 2 ? pr_dataset_path(context, root, date, drive, camera, "data", file,
-                                               (const char *)NULL)
-                             : pr_dataset_path(context, root, drive, camera, "data", file,
-                                               (const char *)NULL);
-        if (path && prune_path_exists(path)) return path;
-        prune_memory_free(context, path);
+        *out = way < 2 ? pr_dataset_path(context, root, date, drive, camera, "data", file,
+                                         (const char *)NULL)
+                       : pr_dataset_path(context, root, drive, camera, "data", file,
+                                         (const char *)NULL);
+        if (!*out) return PRUNE_E_MEMORY;
+        if (prune_path_exists(*out)) return PRUNE_OK;
+        prune_memory_free(context, *out);
     }
-    return NULL;
+    *out = NULL;
+    return PRUNE_OK;
 }
 
 static prune_status list_camera(pr_dataset *dataset, const char *folder, const char *drive,
@@ -84,10 +89,13 @@ static prune_status list_camera(pr_dataset *dataset, const char *folder, const c
             continue;
         (void)snprintf(name, sizeof name, "%s_%s_%s", drive, camera, stem);
         char *depth = prune_path_join(context, truth, files.names[i]);
-        char *image = find_picture(context, root, drive, camera, stem);
-        status = depth ? pr_dataset_add(dataset, name, drive, image, depth) : PRUNE_E_MEMORY;
+        char *image = NULL;
+        status = depth ? find_picture(&image, context, root, drive, camera, stem) : PRUNE_E_MEMORY;
+        if (status == PRUNE_OK) {
+            status = pr_dataset_add(dataset, name, drive, image, depth);
+            prune_memory_free(context, image);
+        }
         prune_memory_free(context, depth);
-        prune_memory_free(context, image);
     }
     prune_file_list_free(context, &files);
     prune_memory_free(context, truth);

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
-static bool probe(prune_context *context, const char *path)
+static prune_status probe(bool *found, prune_context *context, const char *path)
 {
-    return pr_dataset_has_folder(context, path, "image") &&
-           pr_dataset_has_folder(context, path, "groundtruth_depth");
+    prune_status status = pr_dataset_has_folder(found, context, path, "image");
+    if (status == PRUNE_OK && *found)
+        status = pr_dataset_has_folder(found, context, path, "groundtruth_depth");
+    return status;
 }
 
 static bool same_name(char *out, size_t size, const char *stem)

@@ -27,12 +27,14 @@ char *pr_dataset_path(prune_context *context, const char *folder, ...)
     return path;
 }
 
-bool pr_dataset_has_folder(prune_context *context, const char *folder, const char *name)
+prune_status pr_dataset_has_folder(bool *has, prune_context *context, const char *folder,
+                                   const char *name)
 {
     char *path = prune_path_join(context, folder, name);
-    bool has = path && prune_path_is_folder(path);
+    if (!path) return PRUNE_E_MEMORY;
+    *has = prune_path_is_folder(path);
     prune_memory_free(context, path);
-    return has;
+    return PRUNE_OK;
 }
 
 bool pr_dataset_is_picture(const char *file)

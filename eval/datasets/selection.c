@@ -23,49 +23,63 @@ static bool depth_stem(char *out, size_t size, const char *stem)
 }
 
 /* The folder itself, or what contains it in the published archives. */
-static const char *const inside[] = {"", "val_selection_cropped", "val_selection",
+static const char *const inside[] = {".", "val_selection_cropped", "val_selection",
                                      "depth_selection/val_selection_cropped",
                                      "depth_selection/val_selection"};
 
-static bool holds_selection(prune_context *context, const char *folder)
+static prune_status holds_selection(bool *found, prune_context *context, const char *folder)
 {
-    if (!pr_dataset_has_folder(context, folder, "image")) return false;
+    prune_status status = pr_dataset_has_folder(found, context, folder, "image");
+    if (status == PRUNE_OK && *found)
+        status = pr_dataset_has_folder(found, context, folder, "groundtruth_depth");
+    if (status != PRUNE_OK || !*found) return status;
+    *found = false;
     char *depths = prune_path_join(context, folder, "groundtruth_depth");
+    if (!depths) return PRUNE_E_MEMORY;
     prune_file_list files = {0};
-    bool found = false;
-    if (depths && prune_path_is_folder(depths) &&
-        prune_folder_list(&files, context, depths) == PRUNE_OK)
-        for (size_t i = 0; i < files.count && !found; i++)
-            found = strstr(files.names[i], depth_token) != NULL;
+    status = prune_folder_list(&files, context, depths);
+    for (size_t i = 0; i < files.count && !*found; i++)
+        *found = strstr(files.names[i], depth_token) != NULL;
     prune_file_list_free(context, &files);
     prune_memory_free(context, depths);
-    return found;
+    return status;
 }
 
-/* The folder with the selection, or NULL. */
-static char *find_selection(prune_context *context, const char *path)
+/* The folder with the selection, NULL when there is none. */
+static prune_status find_selection(char **out, prune_context *context, const char *path)
 {
+    *out = NULL;
     for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++) {
-        char *folder = prune_path_join(context, path, inside[i][0] ? inside[i] : ".");
-        if (folder && holds_selection(context, folder)) return folder;
+        bool found = false;
+        char *folder = prune_path_join(context, path, inside[i]);
+        prune_status status = folder ? holds_selection(&found, context, folder) : PRUNE_E_MEMORY;
+        if (status == PRUNE_OK && found) {
+            *out = folder;
+            return PRUNE_OK;
+        }
         prune_memory_free(context, folder);
+        if (status != PRUNE_OK) return status;
     }
-    return NULL;
+    return PRUNE_OK;
 }
 
-static bool probe(prune_context *context, const char *path)
+static prune_status probe(bool *found, prune_context *context, const char *path)
 {
-    char *folder = find_selection(context, path);
-    prune_memory_free(context, folder);
-    return folder != NULL;
+    char *folder;
+    prune_status status = find_selection(&folder, context, path);
+    *found = status == PRUNE_OK && folder;
+    if (status == PRUNE_OK) prune_memory_free(context, folder);
+    return status;
 }
 
 static prune_status list(pr_dataset *dataset, const char *path,
                          const prune_dataset_options *options)
 {
     (void)options;
-    char *folder = find_selection(dataset->context, path);
-    prune_status status = pr_dataset_pair_folders(dataset, folder ? folder : path, depth_stem);
+    char *folder;
+    prune_status status = find_selection(&folder, dataset->context, path);
+    if (status != PRUNE_OK) return status;
+    status = pr_dataset_pair_folders(dataset, folder ? folder : path, depth_stem);
     prune_memory_free(dataset->context, folder);
     return status;
 }

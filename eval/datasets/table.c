@@ -60,7 +60,10 @@ static prune_status choose_layout(const pr_layout **out, prune_context *context,
         return PRUNE_OK;
     }
     for (int i = 0; i < LAYOUTS; i++) {
-        if (layouts[i]->probe(context, path)) {
+        bool found = false;
+        prune_status status = layouts[i]->probe(&found, context, path);
+        if (status != PRUNE_OK) return status;
+        if (found) {
             *out = layouts[i];
             return PRUNE_OK;
         }

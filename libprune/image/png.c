@@ -5,6 +5,7 @@
 #include <png.h>
 #include <setjmp.h>
 #include <string.h>
+#include <zlib.h>
 
 typedef struct png_job {
     prune_context *ctx;
@@ -15,6 +16,7 @@ typedef struct png_job {
     jmp_buf jump;
     char message[160];
     prune_status status; /* of our own callbacks */
+    bool starved;        /* an allocation failed: libpng goes on without what it calls ancillary */
     /* reading */
     const uint8_t *data;
     uint64_t size, position;
@@ -46,7 +48,9 @@ static void on_warning(png_structp png, png_const_charp message)
 static png_voidp on_malloc(png_structp png, png_alloc_size_t bytes)
 {
     png_job *job = png_get_mem_ptr(png);
-    return pr_alloc(job->ctx, bytes);
+    void *memory = pr_alloc(job->ctx, bytes);
+    if (!memory) job->starved = true;
+    return memory;
 }
 
 static void on_free(png_structp png, png_voidp memory)
@@ -149,11 +153,11 @@ static prune_status read_pixels(png_job *job)
 static prune_status read_guarded(png_job *job)
 {
     if (setjmp(job->jump) != 0) {
-        if (strstr(job->message, "memory"))
-            return pr_fail(PRUNE_E_MEMORY, "%s: out of memory while decoding", job->path);
+        if (job->starved) return pr_fail_within(PRUNE_E_MEMORY, "%s", job->path);
         return pr_fail(PRUNE_E_FORMAT, "%s: damaged PNG: %s", job->path, job->message);
     }
-    return read_pixels(job);
+    PR_TRY(read_pixels(job));
+    return job->starved ? pr_fail_within(PRUNE_E_MEMORY, "%s", job->path) : PRUNE_OK;
 }
 
 static prune_status read_job(png_job *job)
@@ -202,14 +206,17 @@ prune_status pr_png_read_grey16(uint16_t **values, int32_t *width, int32_t *heig
     return PRUNE_OK;
 }
 
-/* Fast settings: pictures are written far more often than they are archived. */
+/* Run-length coding of differences to the left: on street pictures smaller than the default search
+ * at its fast levels, and in two thirds of the time. Depth repeats itself, so there the search
+ * pays. */
 static void write_pixels(png_job *job)
 {
     png_set_write_fn(job->png, job, on_write, on_flush);
     png_set_IHDR(job->png, job->info, job->width, job->height, job->grey16 ? 16 : 8,
                  job->grey16 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    png_set_compression_level(job->png, job->grey16 ? 4 : 2);
+    png_set_compression_level(job->png, job->grey16 ? 4 : 1);
+    if (!job->grey16) png_set_compression_strategy(job->png, Z_RLE);
     png_set_filter(job->png, PNG_FILTER_TYPE_BASE,
                    job->grey16 ? PNG_FILTER_NONE | PNG_FILTER_SUB | PNG_FILTER_UP : PNG_FILTER_SUB);
     png_write_info(job->png, job->info);
@@ -224,10 +231,11 @@ static prune_status write_guarded(png_job *job)
 {
     if (setjmp(job->jump) != 0) {
         if (job->status != PRUNE_OK) return job->status; /* the writer left the message */
+        if (job->starved) return pr_fail_within(PRUNE_E_MEMORY, "%s", job->path);
         return pr_fail(PRUNE_E_IO, "%s: cannot write PNG: %s", job->path, job->message);
     }
     write_pixels(job);
-    return PRUNE_OK;
+    return job->starved ? pr_fail_within(PRUNE_E_MEMORY, "%s", job->path) : PRUNE_OK;
 }
 
 static prune_status write_job(png_job *job)

@@ -1,6 +1,7 @@
 /* Public reading and writing of pictures, depth maps and raw maps. */
 #include "libprune/image/image.h"
 #include "tests/image/reference.h"
+#include "tests/support/faults.h"
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -14,8 +15,7 @@ START_TEST(depth_is_metres)
     ck_ok(prune_depth_read(&map, ctx, GOLDEN "depth16.png", 256));
     ck_assert_int_eq(map.width, 7);
     ck_assert_int_eq(map.height, 5);
-    for (int i = 0; i < 35; i++)
-        ck_assert(map.values[i] == (float)depth_5x7[i] / 256.0F);
+    for (int i = 0; i < 35; i++) ck_assert(map.values[i] == (float)depth_5x7[i] / 256.0F);
     prune_depth_free(ctx, &map);
     ck_fails(prune_depth_read(&map, ctx, GOLDEN "grey8.png", 256), PRUNE_E_FORMAT, "16-bit grey");
     ck_fails(prune_depth_read(&map, ctx, GOLDEN "rgb16.png", 256), PRUNE_E_FORMAT, "rgb16.png");
@@ -100,5 +100,38 @@ START_TEST(names_what_is_wrong)
 }
 END_TEST
 
+static prune_status read_everything(prune_context *ctx)
+{
+    static const char *const files[] = {GOLDEN "rgba8.png", GOLDEN "palette.png", GOLDEN "rgb.jpg",
+                                        GOLDEN "cmyk.jpg"};
+    for (int i = 0; i < 4; i++) {
+        prune_image image;
+        prune_status status = prune_image_read(&image, ctx, files[i]);
+        if (status != PRUNE_OK) return status;
+        prune_image_free(ctx, &image);
+    }
+    prune_depth_map map;
+    prune_status status = prune_depth_read(&map, ctx, GOLDEN "depth16.png", 256);
+    if (status == PRUNE_OK) prune_depth_free(ctx, &map);
+    return status;
+}
+
+static prune_status write_everything(prune_context *ctx)
+{
+    prune_status status = prune_image_write_png(ctx, test_path(0, "f.png"), small_5x7, 7, 5);
+    if (status == PRUNE_OK)
+        status = prune_depth_write(ctx, test_path(0, "f.png"), grid_9x13, 13, 9, 256);
+    if (status == PRUNE_OK)
+        status = prune_map_write_npy(ctx, test_path(0, "f.npy"), grid_9x13, 13, 9);
+    return status;
+}
+
+START_TEST(out_of_memory_is_an_error)
+{
+    fault_walk(read_everything, false);
+    fault_walk(write_everything, true);
+}
+END_TEST
+
 TEST_MAIN("image.files", depth_is_metres, depth_truncates_and_clamps, maps_round_trip,
-          refuses_other_npy, names_what_is_wrong)
+          refuses_other_npy, names_what_is_wrong, out_of_memory_is_an_error)

@@ -1,6 +1,7 @@
 /* Network sizes and inputs for both preprocessing rules. */
 #include "libprune/image/image.h"
 #include "tests/image/reference.h"
+#include "tests/support/faults.h"
 #include "tests/support/support.h"
 
 #include <stdio.h>
@@ -150,5 +151,22 @@ START_TEST(real_frames)
 }
 END_TEST
 
+static prune_status preprocess_both(prune_context *ctx)
+{
+    const prune_pixels pixels = {image_9x13, 13, 9, 0, PRUNE_RGB};
+    float out[14 * 20 * 3];
+    pr_preprocess rule = original;
+    prune_status status = pr_image_preprocess(ctx, &rule, &pixels, 20, 14, out);
+    rule.filter = PR_FILTER_LANCZOS_PIL;
+    if (status == PRUNE_OK) status = pr_image_preprocess(ctx, &rule, &pixels, 20, 14, out);
+    return status;
+}
+
+START_TEST(out_of_memory_is_an_error)
+{
+    fault_walk(preprocess_both, false);
+}
+END_TEST
+
 TEST_MAIN("image.preprocess", sizes, original_rule, pillow_rules, strides_and_orders,
-          refuses_nonsense, real_frames)
+          refuses_nonsense, real_frames, out_of_memory_is_an_error)

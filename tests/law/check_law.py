@@ -34,6 +34,7 @@ ROOMS = {
 THIRD_PARTY = {
     "cblas.h": ["libprune/kernels"],
     "png.h": ["libprune/image"],
+    "zlib.h": ["libprune/image"],  # constants for libpng
     "jpeglib.h": ["libprune/image"],
     "jerror.h": ["libprune/image"],
     "zstd.h": ["libprune/formats"],

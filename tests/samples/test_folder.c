@@ -1,5 +1,6 @@
 /* A folder of pictures as samples. */
 #include "libprune/samples/samples.h"
+#include "tests/support/faults.h"
 #include "tests/support/support.h"
 
 #include <sys/stat.h>
@@ -65,4 +66,27 @@ START_TEST(names_what_is_missing)
 }
 END_TEST
 
-TEST_MAIN("samples.folder", lists_sorted_pictures, names_what_is_missing)
+static prune_status open_and_split(prune_context *ctx)
+{
+    prune_samples *samples, *kept, *held;
+    prune_status status = prune_samples_open(&samples, ctx, "tests/image/golden");
+    if (status != PRUNE_OK) return status;
+    status = prune_samples_split(&kept, &held, samples, 0.5, 1, NULL);
+    if (status == PRUNE_OK) {
+        prune_sample sample;
+        status = prune_samples_load(held, 0, &sample);
+        if (status == PRUNE_OK) prune_samples_release(held, &sample);
+        prune_samples_free(kept);
+        prune_samples_free(held);
+    }
+    prune_samples_free(samples);
+    return status;
+}
+
+START_TEST(out_of_memory_is_an_error)
+{
+    fault_walk(open_and_split, false);
+}
+END_TEST
+
+TEST_MAIN("samples.folder", lists_sorted_pictures, names_what_is_missing, out_of_memory_is_an_error)

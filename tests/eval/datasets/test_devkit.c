@@ -1,5 +1,6 @@
 /* The KITTI depth tree with the raw drives. */
 #include "tests/eval/trees.h"
+#include "tests/support/faults.h"
 
 #include <unistd.h>
 
@@ -47,4 +48,23 @@ START_TEST(finds_pictures)
 }
 END_TEST
 
-TEST_MAIN("eval.devkit", finds_pictures)
+static prune_status open_tree(prune_context *ctx)
+{
+    prune_dataset_options options = tree_options();
+    options.images = test_path(1, "raw2");
+    prune_samples *samples;
+    prune_status status = prune_dataset_open(&samples, ctx, test_path(0, "tree2"), &options);
+    if (status == PRUNE_OK) prune_samples_free(samples);
+    return status;
+}
+
+START_TEST(out_of_memory_is_an_error)
+{
+    prune_context *ctx = test_context(1);
+    make(ctx, test_path(0, "tree2"), test_path(1, "raw2"));
+    prune_context_free(ctx);
+    fault_walk(open_tree, false);
+}
+END_TEST
+
+TEST_MAIN("eval.devkit", finds_pictures, out_of_memory_is_an_error)

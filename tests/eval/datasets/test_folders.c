@@ -1,5 +1,6 @@
 /* A plain pair of folders. */
 #include "tests/eval/trees.h"
+#include "tests/support/faults.h"
 
 #include <unistd.h>
 
@@ -49,4 +50,29 @@ START_TEST(mismatches_are_named)
 }
 END_TEST
 
-TEST_MAIN("eval.folders", pairs_by_name, mismatches_are_named)
+static prune_status open_one(prune_context *ctx)
+{
+    prune_dataset_options options = tree_options();
+    options.frames = "a*";
+    prune_samples *samples;
+    prune_status status = prune_dataset_open(&samples, ctx, test_path(0, "plain"), &options);
+    if (status != PRUNE_OK) return status;
+    prune_sample sample;
+    status = prune_samples_load(samples, 0, &sample);
+    if (status == PRUNE_OK) prune_samples_release(samples, &sample);
+    prune_samples_free(samples);
+    return status;
+}
+
+START_TEST(out_of_memory_is_an_error)
+{
+    prune_context *ctx = test_context(1);
+    const char *root = test_path(0, "plain");
+    tree_image(ctx, root, "image/a.png", 1);
+    tree_depth(ctx, root, "groundtruth_depth/a.png", 10);
+    prune_context_free(ctx);
+    fault_walk(open_one, false);
+}
+END_TEST
+
+TEST_MAIN("eval.folders", pairs_by_name, mismatches_are_named, out_of_memory_is_an_error)

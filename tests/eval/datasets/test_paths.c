@@ -23,8 +23,11 @@ START_TEST(paths)
     char *path = pr_dataset_path(ctx, "a", "b", "c.png", (const char *)NULL);
     ck_assert_str_eq(path, "a/b/c.png");
     prune_memory_free(ctx, path);
-    ck_assert(pr_dataset_has_folder(ctx, "tests", "eval"));
-    ck_assert(!pr_dataset_has_folder(ctx, "tests", "nothing"));
+    bool has = false;
+    ck_ok(pr_dataset_has_folder(&has, ctx, "tests", "eval"));
+    ck_assert(has);
+    ck_ok(pr_dataset_has_folder(&has, ctx, "tests", "nothing"));
+    ck_assert(!has);
     prune_context_free(ctx);
 }
 END_TEST

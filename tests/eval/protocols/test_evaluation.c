@@ -1,5 +1,6 @@
 /* Means, intervals and paired differences over frames. */
 #include "tests/eval/made_up.h"
+#include "tests/support/faults.h"
 
 START_TEST(means_weigh_images_alike)
 {
@@ -84,5 +85,36 @@ START_TEST(refuses_mixed_alignments)
 }
 END_TEST
 
+static prune_status evaluate(prune_context *ctx)
+{
+    float depth[4] = {1, 2, 3, 4}, values[4] = {1, 2, 4, 4};
+    prune_depth_map truth = {2, 2, depth};
+    prune_sample sample = golden_sample("x", &truth);
+    prune_prediction prediction = {2, 2, values, 2, 1, 0};
+    prune_evaluation *evaluation;
+    prune_evaluation_options options;
+    prune_evaluation_options_init(&options);
+    options.protocol = "kitti-devkit";
+    prune_status status = prune_evaluation_create(&evaluation, ctx, &options);
+    if (status != PRUNE_OK) return status;
+    status = prune_evaluation_add(evaluation, &prediction, &sample);
+    double mean, low, high;
+    if (status == PRUNE_OK)
+        status = prune_evaluation_mean(evaluation, "abs_rel", &mean, &low, &high);
+    if (status == PRUNE_OK)
+        status = prune_evaluation_difference(evaluation, evaluation, "rmse", &mean, &low, &high);
+    prune_metric *metric = NULL;
+    if (status == PRUNE_OK) status = prune_protocol_metric(&metric, ctx, "eigen", NULL, NULL);
+    prune_metric_free(metric);
+    prune_evaluation_free(evaluation);
+    return status;
+}
+
+START_TEST(out_of_memory_is_an_error)
+{
+    fault_walk(evaluate, false);
+}
+END_TEST
+
 TEST_MAIN("eval.evaluation", means_weigh_images_alike, differences_are_paired,
-          refuses_mixed_alignments)
+          refuses_mixed_alignments, out_of_memory_is_an_error)
