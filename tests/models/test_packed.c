@@ -6,6 +6,8 @@
 #include "tests/support/support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 
 static prune_model *tiny_model(prune_context *ctx)
 {
@@ -205,5 +207,60 @@ START_TEST(decompression_is_bounded)
 }
 END_TEST
 
+/* tests/tools/read_packed.py reads the file from docs/format.md alone. */
+static bool read_with_python(const char *file, const char *folder)
+{
+    const char *python = getenv("PRUNE_TEST_PYTHON");
+    char command[2048];
+    (void)snprintf(command, sizeof command, "%s tests/tools/read_packed.py %s --dump %s",
+                   python && pr_path_exists(python) ? python : "python3", file, folder);
+    int status = system(command);
+    bool skipped = WIFEXITED(status) && WEXITSTATUS(status) == 77;
+    if (skipped)
+        (void)printf("SKIP: the second reader needs zstd and the safetensors package\n");
+    else
+        ck_assert_msg(status == 0, "%s failed", command);
+    return !skipped;
+}
+
+START_TEST(a_second_reader_agrees)
+{
+    prune_context *ctx = test_context(1);
+    prune_model *model = tiny_model(ctx), *loaded;
+    make_int8(model, "blocks.1.mlp.fc1");
+    make_int8(model, "scratch.layer2_rn");
+    make_int8(model, "resize_layers.1");
+    char file[256], folder[256];
+    (void)snprintf(file, sizeof file, "%s", test_path(0, "second.safetensors.zst"));
+    (void)snprintf(folder, sizeof folder, "%s", test_path(1, "dump"));
+    save(model, file, 0, 2);
+    ck_ok(prune_model_load(&loaded, ctx, file, NULL));
+    for (int32_t n = 0; n < loaded->n_nodes && (n > 0 || read_with_python(file, folder)); n++)
+        for (int32_t s = 0; s < PR_MAX_PARAMS; s++) {
+            int32_t param = loaded->nodes[n].params[s];
+            if (param == PR_NONE) continue;
+            pr_tensor wanted;
+            if (loaded->params[param].tensor.dtype == PR_I8)
+                ck_ok(pr_integer_dequantize(&wanted, loaded, n));
+            else
+                wanted = pr_tensor_share(&loaded->params[param].tensor);
+            char path[1024];
+            pr_mapped got;
+            (void)snprintf(path, sizeof path, "%s/%s.f32", folder, loaded->params[param].name);
+            ck_ok(pr_file_map(&got, path));
+            ck_assert_uint_eq(got.size, pr_tensor_bytes(&wanted));
+            const float *values = (const float *)(const void *)got.data;
+            for (int64_t i = 0; i < pr_tensor_count(&wanted); i++)
+                ck_assert_float_eq_tol(values[i], pr_f32(&wanted)[i], 1e-6f);
+            pr_file_unmap(&got);
+            pr_tensor_release(&wanted);
+        }
+    prune_model_free(model);
+    prune_model_free(loaded);
+    prune_context_free(ctx);
+}
+END_TEST
+
 TEST_MAIN("models/packed", round_trip_keeps_every_byte, integers_are_baked_once,
-          half_storage_rounds_once_and_stays, damage_is_noticed, decompression_is_bounded)
+          half_storage_rounds_once_and_stays, damage_is_noticed, decompression_is_bounded,
+          a_second_reader_agrees)
