@@ -8,7 +8,8 @@ add_compile_options($<$<C_COMPILER_ID:Clang>:-Wno-psabi>)
 # Cutting a name to a buffer's size is what snprintf is for.
 add_compile_options($<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>)
 # Floats mean what the source says, except in kernels that ask for more (decisions.md).
-add_compile_options(-ffp-contract=off -fno-math-errno)
+# Nobody reads floating-point exception flags; without them loops with comparisons become vectors.
+add_compile_options(-ffp-contract=off -fno-math-errno -fno-trapping-math)
 if(PRUNE_SANITIZE)
     # Instrumented code makes gcc guess wrong about sizes and ranges: the release build judges.
     add_compile_options(-fsanitize=${PRUNE_SANITIZE} -fno-omit-frame-pointer

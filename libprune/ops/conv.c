@@ -173,6 +173,70 @@ static void backward_lines(void *arg, int64_t begin, int64_t end, int lane)
     }
 }
 
+/* Stride 1, zero padding, one group: the gradient of the input is itself a convolution, of d_out
+ * with the mirrored kernel and the padding that is missing to kernel - 1. Rows of patches into few
+ * columns beat few columns into rows of patches that then have to be scattered. */
+static bool mirrors(const pr_op_call *call, int64_t kh, int64_t kw)
+{
+    const pr_attrs *a = &call->node->attrs;
+    return a->groups == 1 && a->stride[0] == 1 && a->stride[1] == 1 &&
+           a->pad_mode == PR_PAD_ZEROS && a->pad[0] < kh && a->pad[2] < kh && a->pad[1] < kw &&
+           a->pad[3] < kw;
+}
+
+/* weight [O, kh, kw, I] to mirrored [kh, kw, O, I], kh and kw backwards: the matrix that rows of
+ * d_out patches are multiplied with. */
+static void mirror_weight(const pr_tensor *weight, float *mirrored)
+{
+    const int64_t *w = weight->shape.dim, taps = w[1] * w[2];
+    for (int64_t o = 0; o < w[0]; o++)
+        for (int64_t t = 0; t < taps; t++)
+            memcpy(mirrored + ((taps - 1 - t) * w[0] + o) * w[3],
+                   pr_f32(weight) + (o * taps + t) * w[3], (size_t)w[3] * sizeof(float));
+}
+
+typedef struct mirror_job {
+    const job *j;
+    pr_node node; /* padding of the mirrored convolution */
+    int64_t patch, chunk;
+    float *mirrored, *scratch;
+} mirror_job;
+
+static void mirror_rows(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const mirror_job *m = arg;
+    const job *j = m->j;
+    const int64_t channels = j->in->dim[3];
+    float *rows = m->scratch + (int64_t)lane * m->chunk * m->patch;
+    for (int64_t r = begin; r < end; r += m->chunk) {
+        const int64_t n = end - r < m->chunk ? end - r : m->chunk;
+        pr_im2col(pr_f32(j->call->d_out), j->out, &m->node, j->kh, j->kw, j->in, r, r + n, 0, rows);
+        pr_sgemm_serial(false, false, n, channels, m->patch, 1.0f, rows, m->patch, m->mirrored,
+                        channels, 1.0f, pr_f32(j->call->d_in[0]) + r * channels, channels);
+    }
+}
+
+static prune_status backward_mirrored(const job *j)
+{
+    prune_status status = PRUNE_OK;
+    prune_context *ctx = j->call->ctx;
+    mirror_job m = {.j = j, .node = *j->call->node, .patch = j->kh * j->kw * j->out->dim[3]};
+    const int64_t last[2] = {j->kh - 1, j->kw - 1};
+    for (int side = 0; side < 4; side++)
+        m.node.attrs.pad[side] = (int32_t)last[side % 2] - j->call->node->attrs.pad[side];
+    m.chunk = CHUNK_FLOATS / m.patch;
+    if (m.chunk < CHUNK_MIN_ROWS) m.chunk = CHUNK_MIN_ROWS;
+    PR_GO(pr_new(ctx, (void **)&m.mirrored, (size_t)(m.patch * j->in->dim[3]), sizeof(float)));
+    PR_GO(pr_new(ctx, (void **)&m.scratch, (size_t)(ctx->threads * m.chunk * m.patch),
+                 sizeof(float)));
+    mirror_weight(j->call->param[PR_SLOT_WEIGHT], m.mirrored);
+    pr_parallel(ctx, row_count(j->in), 64, mirror_rows, &m);
+done:
+    pr_free(ctx, m.mirrored);
+    pr_free(ctx, m.scratch);
+    return status;
+}
+
 static void backward_rows(void *arg, int64_t begin, int64_t end, int lane)
 {
     job *j = arg;
@@ -223,8 +287,12 @@ static prune_status backward(pr_op_call *call)
 {
     job j;
     PR_TRY(job_open(&j, call));
-    if (call->d_in[0]) pr_parallel(call->ctx, j.in->dim[0] * j.in->dim[1], 8, backward_lines, &j);
-    prune_status status = backward_weight(&j);
+    prune_status status = PRUNE_OK;
+    if (call->d_in[0] && mirrors(call, j.kh, j.kw))
+        status = backward_mirrored(&j);
+    else if (call->d_in[0])
+        pr_parallel(call->ctx, j.in->dim[0] * j.in->dim[1], 8, backward_lines, &j);
+    if (status == PRUNE_OK) status = backward_weight(&j);
     pr_free(call->ctx, j.scratch);
     return status;
 }
