@@ -10,7 +10,7 @@ export CTEST_PARALLEL_LEVEL = $(JOBS)
 
 all: deps ## build the library and the program (build/release/bin/prune)
 	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
-	@cmake --build --preset release
+	@cmake --build --preset release --target product
 
 deps: ## install the Debian packages that are missing
 	@mkdir -p build
@@ -22,6 +22,7 @@ demo: all ## compress the bundled model and show the difference
 test: test-release test-asan test-tsan ## all checks: release, then under sanitizers
 
 test-release: all
+	@cmake --build --preset release
 	@ctest --preset release
 
 test-asan: deps
@@ -35,7 +36,7 @@ test-tsan: deps
 	@ctest --preset tsan
 
 bench: all ## measure; see benchmarks/
-	@benchmarks/run.sh build/release/bin/prune
+	@benchmarks/run.sh
 
 install: all ## headers, libraries, program, CMake package and pkg-config files into PREFIX
 	@cmake --install build/release --prefix "$(PREFIX)"

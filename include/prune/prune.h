@@ -6,6 +6,7 @@
 #include <prune/image.h>
 #include <prune/model.h>
 #include <prune/options.h>
+#include <prune/pruning.h>
 #include <prune/quant.h>
 #include <prune/samples.h>
 #include <prune/session.h>

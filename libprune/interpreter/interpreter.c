@@ -171,20 +171,6 @@ static prune_status rerun(pr_run *run, int32_t from, bool including)
     return PRUNE_OK;
 }
 
-prune_status pr_run_forward_changed(pr_run *run, const bool *changed)
-{
-    if (!run->options.keep)
-        return pr_fail(PRUNE_E_INTERNAL, "a partial run needs the values of the last one (keep)");
-    for (int32_t i = 0; i < run->model->n_nodes; i++) {
-        const pr_node *node = &run->model->nodes[i];
-        run->dirty[i] = changed[i];
-        for (int32_t j = 0; j < node->n_inputs; j++)
-            if (run->dirty[node->inputs[j]]) run->dirty[i] = true;
-        if (run->dirty[i] && node->op != PR_OP_INPUT) PR_TRY(run_node(run, i));
-    }
-    return PRUNE_OK;
-}
-
 prune_status pr_run_forward_after(pr_run *run, int32_t node)
 {
     return rerun(run, node, false);
@@ -193,6 +179,20 @@ prune_status pr_run_forward_after(pr_run *run, int32_t node)
 prune_status pr_run_forward_from(pr_run *run, int32_t node)
 {
     return rerun(run, node, true);
+}
+
+prune_status pr_run_forward_changed(pr_run *run, const uint8_t *changed)
+{
+    if (!run->options.keep)
+        return pr_fail(PRUNE_E_INTERNAL, "a partial run needs the values of the last one (keep)");
+    for (int32_t i = 0; i < run->model->n_nodes; i++) {
+        const pr_node *node = &run->model->nodes[i];
+        run->dirty[i] = changed[i] != 0;
+        for (int32_t j = 0; j < node->n_inputs; j++)
+            if (run->dirty[node->inputs[j]]) run->dirty[i] = true;
+        if (run->dirty[i] && node->op != PR_OP_INPUT) PR_TRY(run_node(run, i));
+    }
+    return PRUNE_OK;
 }
 
 const pr_tensor *pr_run_value(const pr_run *run, int32_t node)

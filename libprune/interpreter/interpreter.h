@@ -36,8 +36,8 @@ prune_status pr_run_forward(pr_run *run, const float *input);
 prune_status pr_run_forward_after(pr_run *run, int32_t node);
 /* Recomputes `node` itself and everything after it. */
 prune_status pr_run_forward_from(pr_run *run, int32_t node);
-/* The same for several: recomputes the nodes with changed[node] and everything after them. */
-prune_status pr_run_forward_changed(pr_run *run, const bool *changed);
+/* Recomputes every node with changed[node] != 0 and everything after those. */
+prune_status pr_run_forward_changed(pr_run *run, const uint8_t *changed);
 
 /* Value of a node (keep), of an output always. NULL when not kept. */
 const pr_tensor *pr_run_value(const pr_run *run, int32_t node);

@@ -1,6 +1,7 @@
 /* Elementwise operators: relu, leaky_relu, elu, gelu (erf form), sigmoid, affine. Each is one
  * function and its derivative, stated next to each other. */
 #include "libprune/ops/ops.h"
+#include "libprune/ops/smooth.h"
 
 #include <math.h>
 
@@ -46,13 +47,15 @@ static inline float elu_slope(const pr_attrs *a, float x, float y)
 /* gelu(x) = x Phi(x), Phi the normal distribution; gelu' = Phi + x phi. */
 static inline float gelu(const pr_attrs *a, float x)
 {
+    float density;
     (void)a;
-    return 0.5f * x * (1.0f + erff(x * 0.70710678f));
+    return x * pr_smooth_normal(x, &density);
 }
 static inline float gelu_slope(const pr_attrs *a, float x, float y)
 {
+    float density, phi = pr_smooth_normal(x, &density);
     (void)a, (void)y;
-    return 0.5f * (1.0f + erff(x * 0.70710678f)) + x * 0.39894228f * expf(-0.5f * x * x);
+    return phi + x * density;
 }
 
 static inline float sigmoid(const pr_attrs *a, float x)
@@ -80,8 +83,8 @@ static inline float affine_slope(const pr_attrs *a, float x, float y)
     static void f##_forward_part(void *arg, int64_t begin, int64_t end, int lane)                  \
     {                                                                                              \
         pr_op_call *call = arg;                                                                    \
-        const float *x = pr_f32(call->in[0]);                                                      \
-        float *y = pr_f32(call->out);                                                              \
+        const float *restrict x = pr_f32(call->in[0]);                                             \
+        float *restrict y = pr_f32(call->out);                                                     \
         (void)lane;                                                                                \
         for (int64_t i = begin; i < end; i++) y[i] = f(&call->node->attrs, x[i]);                  \
     }                                                                                              \

@@ -3,6 +3,7 @@
  * widths are cut. Score rows are computed in blocks, never the whole T x T matrix. */
 #include "libprune/kernels/sgemm.h"
 #include "libprune/ops/ops.h"
+#include "libprune/ops/smooth.h"
 
 #include <math.h>
 
@@ -94,7 +95,8 @@ static void softmax(float *row, int64_t n)
 {
     float largest = row[0], sum = 0;
     for (int64_t i = 1; i < n; i++) largest = row[i] > largest ? row[i] : largest;
-    for (int64_t i = 0; i < n; i++) sum += row[i] = expf(row[i] - largest);
+    for (int64_t i = 0; i < n; i++) row[i] = pr_smooth_exp(row[i] - largest);
+    for (int64_t i = 0; i < n; i++) sum += row[i];
     for (int64_t i = 0; i < n; i++) row[i] /= sum;
 }
 

@@ -72,17 +72,17 @@ void pr_scan_set(const pr_scan *scan, prune_model *model, int32_t unit, bool int
             model->nodes[i].precision.compute = int8 ? PR_COMPUTE_I8 : PR_COMPUTE_F32;
 }
 
-static void mark(const pr_scan *scan, int32_t unit, bool *changed)
+static void mark(const pr_scan *scan, int32_t unit, uint8_t *changed)
 {
     for (int32_t i = 0; i < scan->n_nodes; i++)
-        if (scan->unit_of[i] == unit) changed[i] = true;
+        if (scan->unit_of[i] == unit) changed[i] = 1;
 }
 
 typedef struct picture {
     pr_viewer *viewer;
     pr_tensor reference; /* the float output */
     double baseline;     /* the metric of it */
-    bool *changed;
+    uint8_t *changed;
 } picture;
 
 static prune_status score(pr_quant_judge *judge, const prune_model *model, picture *p,

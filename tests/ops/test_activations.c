@@ -56,7 +56,7 @@ START_TEST(gelu_is_the_erf_form)
     op_open(&f, &c, 1);
     for (int i = 0; i < 6; i++) pr_f32(&f.in[0])[i] = x[i];
     op_forward(&f);
-    op_expect(&f, wanted, 3e-7);
+    op_expect(&f, wanted, 6e-7); /* x times 7.5e-8 of Phi, and rounding */
     op_close(&f);
 }
 END_TEST
