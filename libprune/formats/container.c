@@ -38,6 +38,14 @@ static prune_status refuse(const uint8_t *data, uint64_t size)
         "file");
 }
 
+static bool has_halves(const pr_table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->items[i].tensor.dtype == PR_F16 || table->items[i].tensor.dtype == PR_BF16)
+            return true;
+    return false;
+}
+
 static prune_status read_zstd(pr_table *out, prune_context *ctx, const uint8_t *data, uint64_t size,
                               uint64_t max_bytes)
 {
@@ -47,6 +55,11 @@ static prune_status read_zstd(pr_table *out, prune_context *ctx, const uint8_t *
     PR_TRY(pr_zstd_read(&content, &bytes, ctx, data, size, max_bytes));
     prune_status status = pr_safetensors_read(out, ctx, content, bytes);
     pr_formats_drop(content);
+    if (status != PRUNE_OK || !has_halves(out)) return status;
+    /* Halves will become floats of twice the size. With memory of its own each can go as soon as
+     * that has happened, and at no time is more than twice the content held. */
+    status = pr_table_detach(out);
+    if (status != PRUNE_OK) pr_table_free(out);
     return status;
 }
 

@@ -69,6 +69,17 @@ const pr_tensor *pr_table_find(const pr_table *table, const char *name)
     return NULL;
 }
 
+prune_status pr_table_detach(pr_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        pr_tensor copy;
+        PR_TRY(pr_tensor_copy(&copy, table->ctx, &table->items[i].tensor));
+        pr_tensor_release(&table->items[i].tensor);
+        table->items[i].tensor = copy;
+    }
+    return PRUNE_OK;
+}
+
 prune_status pr_table_note(pr_table *table, const char *key, const char *text)
 {
     PR_TRY(pr_grow(table->ctx, (void **)&table->notes, &table->note_capacity, table->n_notes + 1,

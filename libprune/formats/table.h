@@ -31,6 +31,9 @@ prune_status pr_table_sort(pr_table *table);
 /* NULL when there is none. The table must be sorted. */
 const pr_tensor *pr_table_find(const pr_table *table, const char *name);
 
+/* Gives every tensor memory of its own, so that tensors can be let go one by one. */
+prune_status pr_table_detach(pr_table *table);
+
 prune_status pr_table_note(pr_table *table, const char *key, const char *text);
 /* NULL when there is none. */
 const char *pr_table_noted(const pr_table *table, const char *key);

@@ -11,7 +11,8 @@ prune_status pr_models_finish(prune_model *model);
 
 /* True when the table is a model that this library wrote. */
 bool pr_packed_probe(const pr_table *table);
-/* Graph from the table's notes, parameters from its tensors. */
-prune_status pr_packed_open(prune_model **out, prune_context *ctx, const pr_table *table);
+/* Graph from the table's notes, parameters from its tensors. Half-precision tensors leave the table
+ * as they are converted. */
+prune_status pr_packed_open(prune_model **out, prune_context *ctx, pr_table *table);
 
 #endif

@@ -142,12 +142,20 @@ bool pr_packed_probe(const pr_table *table)
 static prune_status lookup(void *user, const char *name, pr_tensor *out)
 {
     const pr_table *table = user;
-    const pr_tensor *found = pr_table_find(table, name);
+    /* The table belongs to the reader, who gives tensors away one by one. */
+    pr_tensor *found = (pr_tensor *)(uintptr_t)pr_table_find(table, name);
     if (!found)
         return pr_fail(PRUNE_E_FORMAT, "tensor '%s', which the graph names, is not in the file",
                        name);
-    if (found->dtype == PR_F16 || found->dtype == PR_BF16)
-        return pr_tensor_convert(out, table->ctx, found, PR_F32);
+    if (found->dtype == PR_F16 || found->dtype == PR_BF16) {
+        pr_dtype dtype = found->dtype;
+        if (!found->data)
+            return pr_fail(PRUNE_E_FORMAT, "tensor '%s' serves two nodes of the graph", name);
+        PR_TRY(pr_tensor_convert(out, table->ctx, found, PR_F32));
+        pr_tensor_release(found);
+        found->dtype = dtype;
+        return PRUNE_OK;
+    }
     if (found->dtype != PR_F32 && found->dtype != PR_I8)
         return pr_fail(PRUNE_E_FORMAT, "tensor '%s': expected F32, F16, BF16 or I8, found %s", name,
                        pr_dtype_name(found->dtype));
@@ -155,7 +163,7 @@ static prune_status lookup(void *user, const char *name, pr_tensor *out)
     return PRUNE_OK;
 }
 
-prune_status pr_packed_open(prune_model **out, prune_context *ctx, const pr_table *table)
+prune_status pr_packed_open(prune_model **out, prune_context *ctx, pr_table *table)
 {
     const char *text = pr_table_noted(table, graph_note);
     if (strlen(text) > MAX_GRAPH_TEXT)
@@ -166,7 +174,7 @@ prune_status pr_packed_open(prune_model **out, prune_context *ctx, const pr_tabl
         return pr_fail(PRUNE_E_FORMAT, "the graph is not valid JSON: %s at character %d",
                        error.text, error.position);
     prune_model *model = NULL;
-    prune_status status = pr_model_from_json(&model, ctx, json, lookup, (void *)(uintptr_t)table);
+    prune_status status = pr_model_from_json(&model, ctx, json, lookup, table);
     json_decref(json);
     PR_TRY(status);
     for (int32_t i = 0; i < model->n_params; i++) {

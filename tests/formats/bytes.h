@@ -23,7 +23,7 @@ static inline void add(bytes *b, const void *data, size_t size)
 static inline void add_number(bytes *b, uint64_t value, int width)
 {
     for (int k = 0; k < width; k++) {
-        uint8_t byte = (uint8_t)(value >> (8 * k));
+        uint8_t byte = k < 8 ? (uint8_t)(value >> (8 * k)) : 0;
         add(b, &byte, 1);
     }
 }

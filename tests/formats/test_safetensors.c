@@ -11,7 +11,8 @@ static void add_filled(pr_table *table, const char *name, pr_dtype dtype, pr_sha
     pr_tensor tensor;
     ck_ok(pr_tensor_create(&tensor, table->ctx, dtype, &shape));
     uint8_t *data = tensor.data;
-    for (size_t i = 0; i < pr_tensor_bytes(&tensor); i++) data[i] = (uint8_t)(i * 7 + (size_t)name[0]);
+    for (size_t i = 0; i < pr_tensor_bytes(&tensor); i++)
+        data[i] = (uint8_t)(i * 7 + (size_t)name[0]);
     ck_ok(pr_table_add(table, name, tensor));
 }
 
