@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_GRAPH_TEXT = 64 << 20, MAX_SIBLING = 600 };
+enum { MAX_GRAPH_TEXT = 16 << 20, MAX_GRAPH_VALUES = 500000, MAX_SIBLING = 600 };
 static const char graph_note[] = "prune.graph";
 
 #define FIELD(member) offsetof(prune_save_options, member)
@@ -77,15 +77,24 @@ static prune_status add_sibling(pr_table *table, const pr_node *node, const char
     return pr_table_add(table, name, pr_tensor_share(tensor));
 }
 
+/* Each JSON value costs about 100 bytes of memory, so their number is bounded before parsing. */
+static prune_status check_graph_text(const char *text)
+{
+    size_t values = 1, length = strlen(text);
+    for (const char *c = text; *c; c++) values += *c == ',' || *c == '[' || *c == '{';
+    if (length <= MAX_GRAPH_TEXT && values <= MAX_GRAPH_VALUES) return PRUNE_OK;
+    return pr_fail(PRUNE_E_FORMAT, "the graph has more than %d bytes or %d values", MAX_GRAPH_TEXT,
+                   MAX_GRAPH_VALUES);
+}
+
 static prune_status add_graph(pr_table *table, const prune_model *model)
 {
     json_t *json = pr_model_to_json(model);
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(json);
     if (!text) return pr_fail(PRUNE_E_MEMORY, "the graph cannot be written as JSON");
-    prune_status status = strlen(text) < MAX_GRAPH_TEXT
-                              ? pr_table_note(table, graph_note, text)
-                              : pr_fail(PRUNE_E_UNSUPPORTED, "the graph's text is too long");
+    prune_status status = check_graph_text(text);
+    if (status == PRUNE_OK) status = pr_table_note(table, graph_note, text);
     free(text); /* jansson's own allocation */
     return status;
 }
@@ -166,8 +175,7 @@ static prune_status lookup(void *user, const char *name, pr_tensor *out)
 prune_status pr_packed_open(prune_model **out, prune_context *ctx, pr_table *table)
 {
     const char *text = pr_table_noted(table, graph_note);
-    if (strlen(text) > MAX_GRAPH_TEXT)
-        return pr_fail(PRUNE_E_FORMAT, "the graph's text is too long");
+    PR_TRY(check_graph_text(text));
     json_error_t error;
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     if (!json)

@@ -1,6 +1,7 @@
 /* Packing and unpacking: nothing is lost, the bytes are reproducible, damage is noticed. */
 #include "libprune/base/file.h"
 #include "libprune/base/random.h"
+#include "libprune/formats/safetensors.h"
 #include "libprune/models/models.h"
 #include "libprune/passes/integer.h"
 #include "tests/support/support.h"
@@ -207,6 +208,70 @@ START_TEST(decompression_is_bounded)
 }
 END_TEST
 
+/* Graphs that lie: the message names what is wrong, and nothing is read or written out of place. */
+START_TEST(hostile_graphs)
+{
+    static const struct {
+        const char *graph, *part;
+    } cases[] = {
+        {"{", "not valid JSON"},
+        {"[]", "version"},
+        {"{\"version\":2}", "version"},
+        {"{\"version\":1,\"nodes\":[],\"outputs\":{}}", "a.safetensors"},
+        {"{\"version\":1,\"version\":1}", "duplicate"},
+    };
+    prune_context *ctx = test_context(1);
+    prune_model *loaded = NULL;
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        pr_table table;
+        pr_table_init(&table, ctx);
+        ck_ok(pr_table_note(&table, "prune.graph", cases[k].graph));
+        ck_ok(pr_safetensors_write(&table, test_path(0, "a.safetensors")));
+        pr_table_free(&table);
+        prune_status status = prune_model_load(&loaded, ctx, test_path(0, "a.safetensors"), NULL);
+        ck_assert_msg(status != PRUNE_OK, "accepted: %s", cases[k].graph);
+        ck_assert_msg(strstr(prune_last_error(), cases[k].part) != NULL, "%s", prune_last_error());
+    }
+    /* a bomb of empty lists, and lists inside lists */
+    static char bomb[1200000];
+    for (int deep = 0; deep < 2; deep++) {
+        memset(bomb, '[', sizeof bomb - 1);
+        for (size_t i = 0; !deep && i + 3 < sizeof bomb; i += 3) memcpy(bomb + i, "[],", 3);
+        if (deep) bomb[100000] = '\0';
+        pr_table table;
+        pr_table_init(&table, ctx);
+        ck_ok(pr_table_note(&table, "prune.graph", bomb));
+        ck_ok(pr_safetensors_write(&table, test_path(0, "a.safetensors")));
+        pr_table_free(&table);
+        ck_fails(prune_model_load(&loaded, ctx, test_path(0, "a.safetensors"), NULL),
+                 PRUNE_E_FORMAT, "the graph");
+    }
+    prune_context_free(ctx);
+}
+END_TEST
+
+/* Every dimension in a file is checked against the tensors: shapes that do not fit are refused. */
+START_TEST(shapes_must_fit)
+{
+    prune_context *ctx = test_context(1);
+    prune_model *model = tiny_model(ctx), *loaded = NULL;
+    static const char *const names[] = {"blocks.2.mlp.fc2.weight", "tokens.position",
+                                        "projects.1.weight", "resize_layers.0.bias"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        prune_model *bad;
+        ck_ok(prune_model_clone(&bad, model));
+        pr_tensor *tensor = &bad->params[pr_model_find_param(bad, names[k])].tensor;
+        tensor->shape.dim[0] -= 1;
+        save(bad, test_path(0, "a.safetensors"), 0, 0);
+        ck_fails(prune_model_load(&loaded, ctx, test_path(0, "a.safetensors"), NULL), PRUNE_E_SHAPE,
+                 "a.safetensors");
+        prune_model_free(bad);
+    }
+    prune_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
 /* tests/tools/read_packed.py reads the file from docs/format.md alone. */
 static bool read_with_python(const char *file, const char *folder)
 {
@@ -263,4 +328,4 @@ END_TEST
 
 TEST_MAIN("models/packed", round_trip_keeps_every_byte, integers_are_baked_once,
           half_storage_rounds_once_and_stays, damage_is_noticed, decompression_is_bounded,
-          a_second_reader_agrees)
+          a_second_reader_agrees, hostile_graphs, shapes_must_fit)
