@@ -75,13 +75,13 @@ static prune_status write_seek_table(pr_writer *writer, const packing *p, size_t
     return pr_writer_write(writer, bytes, SEEK_FOOTER);
 }
 
-/* Compresses in batches, so that memory does not grow with the file. */
+/* Compresses in batches, so that memory does not grow with the file. Does not ask whether to stop:
+ * a tuning that was stopped keeps its best model, and that has to reach the disk. */
 static prune_status write_frames(pr_writer *writer, packing *p, size_t count)
 {
     size_t batch = (size_t)prune_context_threads(p->ctx) * 4;
     for (p->first = 0; p->first < count; p->first += batch) {
         size_t n = count - p->first < batch ? count - p->first : batch;
-        PR_TRY(pr_check_cancel(p->ctx));
         pr_parallel(p->ctx, (int64_t)n, 1, compress_frames, p);
         for (size_t i = p->first; i < p->first + n; i++) {
             if (!p->frames[i]) return pr_fail_memory(ZSTD_compressBound(p->pieces[i].bytes));

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Trains the bundled model from nothing: scenes, a fresh network, prune tune. See
+# docs/bundled-model.md. Run it again after an interruption: it goes on from its last snapshot.
+# usage: pipelines/models/train.sh [PROGRAM [FOLDER]]      FOLDER keeps scenes and snapshots
+# STEPS and FRAMES shorten a trial.
+set -e
+cd "$(dirname "$0")/../.."
+prune=${1:-build/release/bin/prune}
+work=${2:-build/bundled}
+steps=${STEPS:-9000}
+frames=${FRAMES:-5000}
+mkdir -p "$work"
+
+# Two frames per drive: many worlds teach more than many frames of one.
+[ -e "$work/train.done" ] || {
+    "$prune" synth "$work/train" --frames "$frames" --seed 7001 --drive-frames 2
+    : >"$work/train.done"
+}
+[ -e "$work/val.done" ] || {
+    "$prune" synth "$work/val" --frames 80 --seed 9001 --drive-frames 2
+    : >"$work/val.done"
+}
+
+[ -e "$work/fresh.safetensors" ] ||
+    "$prune" new --width 128 --blocks 8 --heads 4 --hidden 480 --neck 24,48,64,80 --fusion 32 \
+        --head 16 --input-height 98 --input-width 322 --max-depth 80 --seed 1 \
+        --license Apache-2.0 -o "$work/fresh.safetensors"
+
+# The whole picture and no crops: the camera is always the same, and the height of a point in the
+# picture is the best sign of its distance.
+"$prune" tune "$work/fresh.safetensors" --images "$work/train" --val "$work/val" --align none \
+    --steps "$steps" --batch 4 --learning-rate 8e-4 --warmup 200 --weight-decay 0.05 \
+    --silog 0.5 --l1-log 1 --gradient 0.5 --ema 0.998 \
+    --crop 1 --exposure 0.3 --colour 0.1 --noise 0.015 --judge-every 250 \
+    --snapshot "$work/snapshot.safetensors" --snapshot-every 50 --resume true --seed 1 \
+    --storage fp16 --level 19 -o "$work/bundled.safetensors.zst"
+
+echo "copy $work/bundled.safetensors.zst to pipelines/models/ to make it the bundled model"
