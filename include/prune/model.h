@@ -31,6 +31,11 @@ void prune_load_options_init(prune_load_options *options);
 prune_status prune_model_load(prune_model **out, prune_context *context, const char *path,
                               const prune_load_options *options);
 
+/* The same for a file of this library (packed or not) that is already in memory, for example
+ * embedded in a program. The memory must outlive the model and its clones. */
+prune_status prune_model_load_memory(prune_model **out, prune_context *context, const void *data,
+                                     uint64_t bytes, const prune_load_options *options);
+
 /* A network with random weights, to be trained. Table: prune_new_option_table(). */
 typedef struct prune_new_options {
     uint32_t struct_size;
@@ -65,6 +70,8 @@ prune_status prune_model_save(const prune_model *model, const char *path,
                               const prune_save_options *options);
 
 prune_status prune_model_clone(prune_model **out, const prune_model *model);
+/* model becomes what `from` is (cheap: tensors are shared until somebody writes). */
+prune_status prune_model_assign(prune_model *model, const prune_model *from);
 void prune_model_free(prune_model *model); /* accepts NULL */
 
 /* Numbers at one input size; 0 x 0 means the model's own. Bytes are those of the parameters as

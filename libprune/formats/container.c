@@ -63,24 +63,40 @@ static prune_status read_zstd(pr_table *out, prune_context *ctx, const uint8_t *
     return status;
 }
 
+static prune_status parse(pr_table *out, prune_context *ctx, pr_buffer *file, uint64_t size,
+                          uint64_t max_bytes)
+{
+    const uint8_t *data = file->data;
+    if (pr_zstd_probe(data, size)) return read_zstd(out, ctx, data, size, max_bytes);
+    if (pr_safetensors_probe(data, size)) return pr_safetensors_read(out, ctx, file, size);
+    if (pr_zip_probe(data, size)) return pr_pytorch_read_zip(out, ctx, file, size);
+    if (pr_pytorch_probe_legacy(data, size)) return pr_pytorch_read_legacy(out, ctx, file, size);
+    return refuse(data, size);
+}
+
 prune_status pr_container_read(pr_table *out, prune_context *ctx, const char *path,
                                uint64_t max_bytes)
 {
     pr_buffer *file;
     uint64_t size;
     PR_TRY(pr_formats_map(&file, &size, ctx, path));
-    const uint8_t *data = file->data;
-    prune_status status;
-    if (pr_zstd_probe(data, size))
-        status = read_zstd(out, ctx, data, size, max_bytes);
-    else if (pr_safetensors_probe(data, size))
-        status = pr_safetensors_read(out, ctx, file, size);
-    else if (pr_zip_probe(data, size))
-        status = pr_pytorch_read_zip(out, ctx, file, size);
-    else if (pr_pytorch_probe_legacy(data, size))
-        status = pr_pytorch_read_legacy(out, ctx, file, size);
-    else
-        status = refuse(data, size);
+    prune_status status = parse(out, ctx, file, size, max_bytes);
     pr_formats_drop(file);
     return status == PRUNE_OK ? status : pr_fail_within(status, "%s", path);
+}
+
+/* The caller's memory is nobody's to free. */
+static void leave(void *owner)
+{
+    (void)owner;
+}
+
+prune_status pr_container_read_memory(pr_table *out, prune_context *ctx, const void *data,
+                                      uint64_t size, uint64_t max_bytes)
+{
+    pr_buffer *file;
+    PR_TRY(pr_formats_buffer(&file, ctx, (void *)(uintptr_t)data, leave, NULL));
+    prune_status status = parse(out, ctx, file, size, max_bytes);
+    pr_formats_drop(file);
+    return status;
 }

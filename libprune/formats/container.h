@@ -9,5 +9,8 @@
  * with the path. The table is sorted. */
 prune_status pr_container_read(pr_table *out, prune_context *ctx, const char *path,
                                uint64_t max_bytes);
+/* The same from memory, which must outlive the table and every tensor shared from it. */
+prune_status pr_container_read_memory(pr_table *out, prune_context *ctx, const void *data,
+                                      uint64_t size, uint64_t max_bytes);
 
 #endif

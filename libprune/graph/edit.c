@@ -74,6 +74,16 @@ prune_status prune_model_clone(prune_model **out, const prune_model *model)
     return pr_model_clone(out, model);
 }
 
+prune_status prune_model_assign(prune_model *model, const prune_model *from)
+{
+    prune_model *copy;
+    if (!model || !from)
+        return pr_fail(PRUNE_E_ARGUMENT, "model assign: model and from are needed");
+    PR_TRY(pr_model_clone(&copy, from));
+    pr_model_replace(model, copy);
+    return PRUNE_OK;
+}
+
 void pr_model_rewire(prune_model *model, int32_t node, int32_t instead)
 {
     for (int32_t i = instead + 1; i < model->n_nodes; i++)

@@ -1,12 +1,13 @@
 /* Anything that holds a model, to a model. */
 #include "libprune/base/file.h"
 #include "libprune/base/options.h"
+#include "libprune/formats/container.h"
 #include "libprune/models/families/families.h"
 #include "libprune/models/models.h"
 
 #define FIELD(member) offsetof(prune_load_options, member)
 static const prune_option options_of_load[] = {
-    {"output", PRUNE_OPTION_CHOICE, FIELD(output), "auto", 0, 0, "auto|relative|metric",
+    {"output-kind", PRUNE_OPTION_CHOICE, FIELD(output), "auto", 0, 0, "auto|relative|metric",
      "what the network predicts, where the file does not say"},
     {"max-depth", PRUNE_OPTION_FLOAT, FIELD(max_depth), "0", 0, 1e6, NULL,
      "largest depth of a metric model in metres; 0: config.json, else 80"},
@@ -147,5 +148,22 @@ prune_status prune_model_load(prune_model **out, prune_context *context, const c
         if (status != PRUNE_OK) status = pr_fail_within(status, "%s", path);
     }
     pr_checkpoint_free(&checkpoint);
+    return status;
+}
+
+prune_status prune_model_load_memory(prune_model **out, prune_context *context, const void *data,
+                                     uint64_t bytes, const prune_load_options *options)
+{
+    prune_load_options o;
+    pr_table table;
+    if (!out || !context || !data)
+        return pr_fail(PRUNE_E_ARGUMENT, "load: out, context and data are needed");
+    PR_TRY(pr_options_take(prune_load_option_table(), &o, options));
+    PR_TRY(pr_container_read_memory(&table, context, data, bytes, o.max_bytes));
+    prune_status status =
+        pr_packed_probe(&table)
+            ? pr_packed_open(out, context, &table)
+            : pr_fail(PRUNE_E_UNSUPPORTED, "the memory holds no model written by this library");
+    pr_table_free(&table);
     return status;
 }

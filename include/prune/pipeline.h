@@ -1,0 +1,105 @@
+/* The loop: trim in rounds, tune, quantize, pack, compare. Library: libprune_pipeline. */
+#ifndef PRUNE_PIPELINE_H
+#define PRUNE_PIPELINE_H
+
+#include <prune/eval.h>
+#include <prune/pruning.h>
+#include <prune/quant.h>
+#include <prune/tune.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Who decides. With labelled pairs: a metric of a protocol over them. Without: log-depth error
+ * against the original network's own output on pictures held back from tuning. */
+typedef struct prune_judge prune_judge;
+
+/* validation may be NULL; then `original` is run over a held-back share of `images`. All must
+ * outlive the judge. metric: "abs_rel"; protocol and align as for prune_protocol_metric. */
+prune_status prune_judge_create(prune_judge **out, prune_context *context,
+                                const prune_model *original, prune_samples *images,
+                                prune_samples *validation, const char *protocol, const char *metric,
+                                const char *align);
+void prune_judge_free(prune_judge *judge); /* accepts NULL */
+prune_status prune_judge_score(prune_judge *judge, const prune_model *model, double *score);
+/* "abs_rel on validation pairs", "log-depth error against the original network". */
+const char *prune_judge_describe(const prune_judge *judge);
+/* What tuning and quantization take: samples, metric. Belong to the judge. */
+prune_samples *prune_judge_samples(const prune_judge *judge);
+prune_metric *prune_judge_metric(const prune_judge *judge);
+/* The pictures that are left for tuning once the judge has held back his own. */
+prune_samples *prune_judge_images(const prune_judge *judge);
+
+/* Rounds of cutting and tuning. Table: prune_trim_option_table(). Targets are the fraction KEPT of
+ * the model as first loaded, at its own input size; 0: no such target. */
+typedef struct prune_trim_options {
+    uint32_t struct_size;
+    double macs, params, bytes;
+    int32_t rounds;
+    const char *max_drop; /* "abs_rel=0.01": a floor; NULL: none */
+    bool tune;            /* between rounds */
+} prune_trim_options;
+const prune_option_table *prune_trim_option_table(void);
+void prune_trim_options_init(prune_trim_options *options);
+
+/* Trims in rounds until a target or the floor is reached and keeps the best model that honours the
+ * floor. judge may be NULL where there is no floor. report (may be NULL) receives JSON: one object
+ * per round and "stopped_by"; free it with prune_text_free. cut->keep and cut->cost are ignored. */
+prune_status prune_model_trim(prune_context *context, prune_model *model,
+                              const prune_model *original, prune_samples *images,
+                              prune_judge *judge, const prune_trim_options *trim,
+                              const prune_cut_options *cut, const prune_tune_options *tune,
+                              char **report);
+
+/* Parses "abs_rel=0.01" into metric name (at most 31 characters) and amount. */
+prune_status prune_drop_parse(const char *text, char metric[32], double *amount);
+
+/* Latency of several models in one run: they take turns, so that the machine's mood hits all
+ * alike. Milliseconds per picture at batch 1. */
+typedef struct prune_latency {
+    uint32_t struct_size;
+    double minimum, median;
+    int32_t runs;
+    uint64_t memory; /* arena and packed weights, bytes */
+} prune_latency;
+/* height x width 0: each model's own input size. seconds: about how long to measure. */
+prune_status prune_latency_measure(prune_context *context, const prune_model *const *models,
+                                   int32_t count, int32_t height, int32_t width, double seconds,
+                                   prune_latency *results);
+/* Largest resident memory of this process so far, bytes. */
+uint64_t prune_peak_memory(void);
+
+/* The whole loop. Table: prune_compress_option_table(). */
+typedef struct prune_compress_options {
+    uint32_t struct_size;
+    const char *output; /* folder */
+    const char *protocol, *align, *metric;
+    bool trim, tune, quantize;
+    int32_t pictures; /* frames to show: best, median, worst and so on */
+    double bench_seconds;
+    uint64_t seed;
+    /* Not in the table. */
+    prune_samples *images;     /* tune pictures, no labels needed */
+    prune_samples *validation; /* labelled pairs that decide; NULL: the original network judges */
+    prune_samples *test;       /* labelled pairs that are only reported; NULL: none */
+    const char *command;       /* for the report: how to do it again; may be NULL */
+    const prune_trim_options *trim_options;
+    const prune_cut_options *cut_options;
+    const prune_tune_options *tune_options;
+    const prune_quant_options *quant_options;
+    const prune_save_options *save_options;
+} prune_compress_options;
+const prune_option_table *prune_compress_option_table(void);
+void prune_compress_options_init(prune_compress_options *options);
+
+/* Runs the stages on `model`, writes model.safetensors.zst, report.json, report.csv, report.html
+ * and pictures into output, and returns the table for a terminal (free with prune_text_free).
+ * Every file appears whole or not at all. */
+prune_status prune_compress(prune_context *context, prune_model *model,
+                            const prune_compress_options *options, char **table);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

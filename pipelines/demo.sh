@@ -1,0 +1,19 @@
+#!/bin/sh
+# make demo: the bundled model through the whole loop, judged on scenes that nobody has seen.
+# usage: pipelines/demo.sh PROGRAM [FOLDER]
+set -e
+cd "$(dirname "$0")/.."
+prune=${1:-build/release/bin/prune}
+out=${2:-build/demo}
+rm -rf "$out"
+mkdir -p "$out"
+
+echo "== Scenes: 48 to tune on, 24 that decide, 40 that are only reported; three different seeds"
+"$prune" synth "$out/tune" --frames 48 --seed 1001 --quiet
+"$prune" synth "$out/val" --frames 24 --seed 2002 --quiet
+"$prune" synth "$out/test" --frames 40 --seed 3003 --quiet
+
+echo "== The bundled model, compressed"
+"$prune" compress bundled --images "$out/tune" --val "$out/val" --test "$out/test" \
+    --protocol eigen --align none --macs 0.7 --max-drop abs_rel=0.01 --rounds 1 \
+    --minutes 1 --bench-seconds 8 --seed 1 -o "$out/result"

@@ -1,0 +1,273 @@
+/* The whole loop: measure, trim, tune, quantize, pack, measure again, report. */
+#include "pipelines/report/report.h"
+#include "pipelines/run/run.h"
+#include "pipelines/run/stages.h"
+
+#include <prune/sys/error.h>
+#include <prune/sys/file.h>
+#include <prune/sys/memory.h>
+#include <prune/sys/parallel.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FIELD(member) offsetof(prune_compress_options, member)
+static const prune_option rows[] = {
+    {"output", PRUNE_OPTION_TEXT, FIELD(output), NULL, 0, 0, NULL,
+     "folder for model, report and pictures (-o)"},
+    {"protocol", PRUNE_OPTION_TEXT, FIELD(protocol), "eigen", 0, 0, NULL,
+     "how accuracy is measured: eigen, eigen-benchmark, kitti-devkit, affine"},
+    {"align", PRUNE_OPTION_TEXT, FIELD(align), "default", 0, 0, NULL,
+     "none, median or affine; default: what suits the model's output"},
+    {"metric", PRUNE_OPTION_TEXT, FIELD(metric), "abs_rel", 0, 0, NULL,
+     "metric that decides, where validation pairs are given"},
+    {"trim", PRUNE_OPTION_BOOL, FIELD(trim), "true", 0, 0, NULL, "cut heads, neurons, channels"},
+    {"tune", PRUNE_OPTION_BOOL, FIELD(tune), "true", 0, 0, NULL, "tune what is left"},
+    {"quantize", PRUNE_OPTION_BOOL, FIELD(quantize), "true", 0, 0, NULL, "compute in INT8"},
+    {"pictures", PRUNE_OPTION_INT, FIELD(pictures), "3", 0, 100, NULL,
+     "frames to show: best, median and worst first"},
+    {"bench-seconds", PRUNE_OPTION_FLOAT, FIELD(bench_seconds), "10", 0.1, 3600, NULL,
+     "how long to measure latency; the models take turns"},
+    {"seed", PRUNE_OPTION_UINT64, FIELD(seed), "0", 0, 1.8446744073709552e19, NULL,
+     "of everything random"},
+};
+#undef FIELD
+
+const prune_option_table *prune_compress_option_table(void)
+{
+    static const prune_option_table table = {"compress", sizeof(prune_compress_options), rows,
+                                             sizeof rows / sizeof *rows};
+    return &table;
+}
+
+void prune_compress_options_init(prune_compress_options *options)
+{
+    prune_options_init(prune_compress_option_table(), options);
+}
+
+const stage *record_last(const record *r)
+{
+    for (int s = STAGE_COUNT - 1; s > 0; s--)
+        if (r->stages[s].model) return &r->stages[s];
+    return &r->stages[STAGE_BEFORE];
+}
+
+/* Starts a stage with a copy of what the last one left. */
+static prune_status begin(record *r, int index, const char *name, prune_model **model)
+{
+    stage *s = &r->stages[index];
+    const stage *last = record_last(r);
+    prune_status status = prune_model_clone(&s->model, last->model);
+    s->name = name;
+    s->seconds = run_now();
+    *model = s->model;
+    prune_log_write(r->ctx, PRUNE_LOG_INFO, "stage: %s", name);
+    return status;
+}
+
+static prune_status saved_size(record *r, const prune_model *model, int32_t container,
+                               int32_t storage, uint64_t *bytes)
+{
+    prune_save_options save = *r->options->save_options;
+    struct stat info;
+    save.container = container;
+    if (storage) save.storage = storage;
+    char *path = prune_path_join(r->ctx, r->options->output, ".measured-size");
+    prune_status status = path ? prune_model_save(model, path, &save) : PRUNE_E_MEMORY;
+    if (status == PRUNE_OK) {
+        *bytes = stat(path, &info) == 0 ? (uint64_t)info.st_size : 0;
+        (void)unlink(path);
+    }
+    prune_memory_free(r->ctx, path);
+    return status;
+}
+
+static prune_status evaluate(record *r, stage *s)
+{
+    prune_evaluation_options options;
+    if (!r->shown) return PRUNE_OK;
+    prune_evaluation_options_init(&options);
+    options.protocol = r->options->protocol;
+    options.seed = r->options->seed;
+    prune_align align;
+    prune_status status = prune_align_parse(&align, r->options->align);
+    options.align = (int32_t)align;
+    if (status == PRUNE_OK) status = prune_evaluation_create(&s->evaluation, r->ctx, &options);
+    if (status == PRUNE_OK)
+        status = prune_evaluation_run_model(s->evaluation, r->shown, s->model, NULL);
+    return status;
+}
+
+/* Numbers of a finished stage; latency comes later, for all stages in one run. */
+static prune_status finish(record *r, int index)
+{
+    stage *s = &r->stages[index];
+    s->seconds = index == STAGE_BEFORE ? 0 : run_now() - s->seconds;
+    s->info.struct_size = (uint32_t)sizeof s->info;
+    prune_status status = prune_model_describe(s->model, 0, 0, &s->info);
+    if (status == PRUNE_OK) status = prune_judge_score(r->judge, s->model, &s->score);
+    if (status == PRUNE_OK) status = evaluate(r, s);
+    if (status == PRUNE_OK) status = saved_size(r, s->model, 2, 1, &s->file_bytes);
+    if (status == PRUNE_OK) status = saved_size(r, s->model, 1, 0, &s->packed_bytes);
+    return status;
+}
+
+static prune_status trim_stage(record *r)
+{
+    const prune_compress_options *o = r->options;
+    prune_tune_options tune = *o->tune_options;
+    prune_trim_options trim = *o->trim_options;
+    prune_model *model;
+    char *json = NULL;
+    trim.tune = trim.tune && o->tune && trim.rounds > 1;
+    if (trim.macs <= 0 && trim.params <= 0 && trim.bytes <= 0 && !trim.max_drop) {
+        prune_log_write(r->ctx, PRUNE_LOG_INFO,
+                        "nothing is trimmed: no --macs, --params, --bytes or --max-drop");
+        return PRUNE_OK;
+    }
+    prune_status status = begin(r, STAGE_TRIMMED, "trimmed", &model);
+    /* Rounds share the tuning time; the last stage has as much again for itself. */
+    tune.minutes /= (double)(trim.rounds + 1);
+    tune.judge = NULL;
+    tune.metric = NULL;
+    tune.snapshot = NULL;
+    if (status == PRUNE_OK)
+        status = prune_model_trim(r->ctx, model, r->stages[STAGE_BEFORE].model,
+                                  prune_judge_images(r->judge), r->judge, &trim, o->cut_options,
+                                  &tune, &json);
+    if (status == PRUNE_OK) r->trim = json_loads(json, 0, NULL);
+    prune_text_free(json);
+    return status == PRUNE_OK ? finish(r, STAGE_TRIMMED) : status;
+}
+
+static prune_status tune_stage(record *r)
+{
+    prune_tune_options tune = *r->options->tune_options;
+    prune_model *model;
+    prune_status status = begin(r, STAGE_TUNED, "tuned", &model);
+    tune.judge = prune_judge_samples(r->judge);
+    tune.metric = prune_judge_metric(r->judge);
+    if (status == PRUNE_OK)
+        status = prune_model_tune(model, r->stages[STAGE_BEFORE].model,
+                                  prune_judge_images(r->judge), &tune);
+    return status == PRUNE_OK ? finish(r, STAGE_TUNED) : status;
+}
+
+static prune_status quantize_stage(record *r)
+{
+    prune_quant_options quant = *r->options->quant_options;
+    const char *drop = r->options->trim_options->max_drop;
+    prune_model *model;
+    char metric[32], *json = NULL;
+    prune_status status = begin(r, STAGE_INT8, "int8", &model);
+    quant.judge = prune_judge_samples(r->judge);
+    quant.metric = prune_judge_metric(r->judge);
+    if (status == PRUNE_OK && drop) status = prune_drop_parse(drop, metric, &quant.max_drop);
+    if (status == PRUNE_OK)
+        status = prune_model_quantize(model, prune_judge_images(r->judge), &quant);
+    if (status == PRUNE_OK) status = prune_quant_report(model, &json);
+    if (status == PRUNE_OK) r->quantize = json_loads(json, 0, NULL);
+    prune_text_free(json);
+    return status == PRUNE_OK ? finish(r, STAGE_INT8) : status;
+}
+
+static prune_status measure_latency(record *r)
+{
+    const prune_model *models[STAGE_COUNT];
+    prune_latency results[STAGE_COUNT];
+    int owner[STAGE_COUNT];
+    int32_t count = 0;
+    for (int s = 0; s < STAGE_COUNT; s++)
+        if (r->stages[s].model) {
+            owner[count] = s;
+            models[count++] = r->stages[s].model;
+        }
+    prune_log_write(r->ctx, PRUNE_LOG_INFO, "measuring latency, models in turns");
+    prune_status status =
+        prune_latency_measure(r->ctx, models, count, 0, 0, r->options->bench_seconds, results);
+    for (int32_t i = 0; status == PRUNE_OK && i < count; i++)
+        r->stages[owner[i]].latency = results[i];
+    return status;
+}
+
+static prune_status save_model(record *r)
+{
+    char *path = prune_path_join(r->ctx, r->options->output, "model.safetensors.zst");
+    prune_save_options save = *r->options->save_options;
+    save.container = 1;
+    prune_status status =
+        path ? prune_model_save(record_last(r)->model, path, &save) : PRUNE_E_MEMORY;
+    prune_memory_free(r->ctx, path);
+    return status;
+}
+
+static prune_status run_stages(record *r, const prune_model *original)
+{
+    const prune_compress_options *o = r->options;
+    stage *before = &r->stages[STAGE_BEFORE];
+    before->name = "before";
+    prune_status status = prune_model_clone(&before->model, original);
+    if (status == PRUNE_OK)
+        status = prune_judge_create(&r->judge, r->ctx, original, o->images, o->validation,
+                                    o->protocol, o->metric, o->align);
+    if (status != PRUNE_OK) return status;
+    prune_log_write(r->ctx, PRUNE_LOG_INFO, "judge: %s", prune_judge_describe(r->judge));
+    status = finish(r, STAGE_BEFORE);
+    if (status == PRUNE_OK && o->trim) status = trim_stage(r);
+    if (status == PRUNE_OK && o->tune) status = tune_stage(r);
+    if (status == PRUNE_OK && o->quantize) status = quantize_stage(r);
+    if (status == PRUNE_OK) status = save_model(r);
+    if (status == PRUNE_OK) status = measure_latency(r);
+    return status;
+}
+
+static void release(record *r)
+{
+    for (int s = 0; s < STAGE_COUNT; s++) {
+        prune_evaluation_free(r->stages[s].evaluation);
+        prune_model_free(r->stages[s].model);
+    }
+    prune_judge_free(r->judge);
+    json_decref(r->trim);
+    json_decref(r->quantize);
+    json_decref(r->pictures);
+}
+
+static prune_status check(const prune_compress_options *o)
+{
+    int32_t index;
+    char metric[32];
+    double amount;
+    if (!o->output) return prune_error_set(PRUNE_E_ARGUMENT, "an output folder is needed (-o DIR)");
+    if (!o->images || prune_samples_count(o->images) < 2)
+        return prune_error_set(PRUNE_E_ARGUMENT,
+                               "at least two pictures to tune and calibrate on are needed "
+                               "(--images DIR)");
+    prune_status status = prune_protocol_find(&index, o->protocol);
+    if (status == PRUNE_OK && o->trim_options->max_drop) {
+        status = prune_drop_parse(o->trim_options->max_drop, metric, &amount);
+        if (status == PRUNE_OK && o->validation && strcmp(metric, o->metric) != 0)
+            status = prune_error_set(PRUNE_E_ARGUMENT,
+                                     "max-drop is about %s but --metric %s decides; name the same",
+                                     metric, o->metric);
+    }
+    return status == PRUNE_OK ? prune_folder_create(o->output) : status;
+}
+
+prune_status prune_compress(prune_context *context, prune_model *model,
+                            const prune_compress_options *options, char **table)
+{
+    record r = {.ctx = context, .options = options};
+    prune_status status = check(options);
+    r.shown = options->test ? options->test : options->validation;
+    r.shown_role = options->test ? "test" : "validation";
+    if (status == PRUNE_OK) status = run_stages(&r, model);
+    if (status == PRUNE_OK && r.shown && options->pictures > 0) status = report_pictures(&r);
+    if (status == PRUNE_OK) status = report_write(&r);
+    if (status == PRUNE_OK) status = prune_model_assign(model, record_last(&r)->model);
+    if (status == PRUNE_OK) status = report_table(&r, table);
+    release(&r);
+    return status;
+}

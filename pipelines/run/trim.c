@@ -1,0 +1,221 @@
+/* Trimming in rounds: cut a little, refit, tune, ask the judge; keep the best that honours the
+ * floor. */
+#include "pipelines/run/run.h"
+
+#include <math.h>
+#include <prune/sys/error.h>
+#include <prune/sys/json.h>
+#include <prune/sys/parallel.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIELD(member) offsetof(prune_trim_options, member)
+static const prune_option rows[] = {
+    {"macs", PRUNE_OPTION_FLOAT, FIELD(macs), "0", 0, 1, NULL,
+     "target: fraction of the multiply-accumulates to keep; 0: no such target"},
+    {"params", PRUNE_OPTION_FLOAT, FIELD(params), "0", 0, 1, NULL,
+     "target: fraction of the parameters to keep"},
+    {"bytes", PRUNE_OPTION_FLOAT, FIELD(bytes), "0", 0, 1, NULL,
+     "target: fraction of the stored bytes to keep, before packing"},
+    {"rounds", PRUNE_OPTION_INT, FIELD(rounds), "2", 1, 100, NULL,
+     "rounds in which the target is approached"},
+    {"max-drop", PRUNE_OPTION_TEXT, FIELD(max_drop), NULL, 0, 0, NULL,
+     "floor: how much worse the judge may find it, such as abs_rel=0.01"},
+    {"tune", PRUNE_OPTION_BOOL, FIELD(tune), "true", 0, 0, NULL, "tune after the cuts"},
+};
+#undef FIELD
+
+const prune_option_table *prune_trim_option_table(void)
+{
+    static const prune_option_table table = {"trim", sizeof(prune_trim_options), rows,
+                                             sizeof rows / sizeof *rows};
+    return &table;
+}
+
+void prune_trim_options_init(prune_trim_options *options)
+{
+    prune_options_init(prune_trim_option_table(), options);
+}
+
+prune_status prune_drop_parse(const char *text, char metric[32], double *amount)
+{
+    const char *equals = strchr(text, '=');
+    char *end = NULL;
+    *amount = equals ? strtod(equals + 1, &end) : 0;
+    if (!equals || equals == text || equals - text > 31 || !end || *end != '\0' ||
+        end == equals + 1 || !(*amount >= 0) || !isfinite(*amount))
+        return prune_error_set(PRUNE_E_ARGUMENT,
+                               "max-drop '%s' is not METRIC=AMOUNT, such as abs_rel=0.01", text);
+    (void)snprintf(metric, 32, "%.*s", (int)(equals - text), text);
+    return PRUNE_OK;
+}
+
+/* What is being trimmed, and how far it is. */
+typedef struct trimming {
+    prune_context *ctx;
+    const prune_model *original;
+    prune_samples *images;
+    prune_judge *judge;
+    const prune_trim_options *trim;
+    prune_cut_options cut;
+    prune_tune_options tune;
+    prune_model_info whole; /* of the original */
+    double allowed;         /* worst score; INFINITY without a floor */
+    bool higher_is_better;
+    double score; /* of the model that was accepted last */
+    json_t *rounds;
+    const char *stopped_by;
+} trimming;
+
+static uint64_t cost_of(const prune_model_info *info, int32_t cost)
+{
+    return cost == PRUNE_COST_MACS     ? info->macs
+           : cost == PRUNE_COST_PARAMS ? info->parameters
+                                       : info->bytes;
+}
+
+/* The target that asks for most, as (cost, fraction); fraction 0 when there is none. */
+static double pick_target(const trimming *t, const prune_model_info *now, int32_t *cost)
+{
+    const double targets[3] = {t->trim->macs, t->trim->params, t->trim->bytes};
+    double worst = 2, target = 0;
+    for (int32_t c = 0; c < 3; c++) {
+        if (targets[c] <= 0) continue;
+        const double kept = (double)cost_of(now, c) / (double)cost_of(&t->whole, c);
+        if (targets[c] / kept < worst) worst = targets[c] / kept, target = targets[c], *cost = c;
+    }
+    return target;
+}
+
+static bool acceptable(const trimming *t, double score)
+{
+    return t->higher_is_better ? score >= t->allowed : score <= t->allowed;
+}
+
+static prune_status make_candidate(trimming *t, prune_model *candidate, double keep, int32_t cost,
+                                   json_t *entry)
+{
+    prune_plan *plan = NULL;
+    char *json = NULL;
+    t->cut.cost = cost;
+    t->cut.keep = keep;
+    t->cut.teacher = t->original;
+    prune_status status = prune_plan_create(&plan, candidate, t->images, &t->cut);
+    if (status == PRUNE_OK) status = prune_plan_json(plan, &json);
+    if (status == PRUNE_OK) (void)json_object_set_new(entry, "plan", json_loads(json, 0, NULL));
+    if (status == PRUNE_OK) status = prune_model_cut(candidate, plan);
+    prune_text_free(json);
+    prune_plan_free(plan);
+    if (status == PRUNE_OK && t->trim->tune && t->tune.steps > 0)
+        status = prune_model_tune(candidate, t->original, t->images, &t->tune);
+    return status;
+}
+
+/* One round. *progress tells whether the model became smaller. */
+static prune_status run_round(trimming *t, prune_model *model, int32_t round, double keep,
+                              int32_t cost, bool *progress)
+{
+    prune_model *candidate = NULL;
+    prune_model_info before = {.struct_size = (uint32_t)sizeof before}, after = before;
+    json_t *entry = json_object();
+    double score = t->score;
+    prune_status status = prune_model_clone(&candidate, model);
+    if (status == PRUNE_OK) status = prune_model_describe(model, 0, 0, &before);
+    if (status == PRUNE_OK) status = make_candidate(t, candidate, keep, cost, entry);
+    if (status == PRUNE_OK) status = prune_model_describe(candidate, 0, 0, &after);
+    if (status == PRUNE_OK && t->judge) status = prune_judge_score(t->judge, candidate, &score);
+    if (status == PRUNE_OK) {
+        const bool kept = acceptable(t, score);
+        *progress = kept && cost_of(&after, cost) < cost_of(&before, cost);
+        if (!kept) t->stopped_by = "max-drop";
+        (void)json_object_set_new(entry, "round", json_integer(round));
+        (void)json_object_set_new(entry, "macs",
+                                  json_real((double)after.macs / (double)t->whole.macs));
+        (void)json_object_set_new(
+            entry, "parameters", json_real((double)after.parameters / (double)t->whole.parameters));
+        if (t->judge) (void)json_object_set_new(entry, "score", json_real(score));
+        (void)json_object_set_new(entry, "kept", json_boolean(kept));
+        (void)json_array_append(t->rounds, entry);
+        prune_log_write(t->ctx, PRUNE_LOG_INFO,
+                        "round %d: %.1f %% of the MACs, %.1f %% of the parameters%s", round,
+                        100.0 * (double)after.macs / (double)t->whole.macs,
+                        100.0 * (double)after.parameters / (double)t->whole.parameters,
+                        kept ? "" : ": worse than the floor allows, not kept");
+        if (kept) status = prune_model_assign(model, candidate);
+        if (kept) t->score = score;
+    }
+    json_decref(entry);
+    prune_model_free(candidate);
+    return status;
+}
+
+static prune_status run_rounds(trimming *t, prune_model *model)
+{
+    prune_status status = PRUNE_OK;
+    const bool open_end = t->trim->macs <= 0 && t->trim->params <= 0 && t->trim->bytes <= 0;
+    const int32_t rounds = open_end && t->trim->rounds < 20 ? 20 : t->trim->rounds;
+    t->stopped_by = "target";
+    for (int32_t round = 1; status == PRUNE_OK && round <= rounds; round++) {
+        prune_model_info now = {.struct_size = (uint32_t)sizeof now};
+        int32_t cost = PRUNE_COST_MACS;
+        bool progress = false;
+        status = prune_model_describe(model, 0, 0, &now);
+        if (status != PRUNE_OK) break;
+        const double target = pick_target(t, &now, &cost);
+        const double kept = (double)cost_of(&now, cost) / (double)cost_of(&t->whole, cost);
+        if (!open_end && kept <= target) break;
+        /* Equal ratios from round to round; without a target a tenth at a time until the floor. */
+        const double keep = open_end ? 0.9 : pow(target / kept, 1.0 / (double)(rounds - round + 1));
+        status = run_round(t, model, round, keep, cost, &progress);
+        if (status == PRUNE_OK && !progress) {
+            if (strcmp(t->stopped_by, "target") == 0) t->stopped_by = "nothing left to cut";
+            break;
+        }
+    }
+    return status;
+}
+
+prune_status prune_model_trim(prune_context *context, prune_model *model,
+                              const prune_model *original, prune_samples *images,
+                              prune_judge *judge, const prune_trim_options *trim,
+                              const prune_cut_options *cut, const prune_tune_options *tune,
+                              char **report)
+{
+    trimming t = {.ctx = context,
+                  .original = original,
+                  .images = images,
+                  .judge = judge,
+                  .trim = trim,
+                  .cut = *cut,
+                  .tune = *tune,
+                  .allowed = INFINITY,
+                  .whole = {.struct_size = (uint32_t)sizeof t.whole}};
+    char metric[32];
+    double amount = 0;
+    prune_status status = PRUNE_OK;
+    if (trim->macs <= 0 && trim->params <= 0 && trim->bytes <= 0 && !trim->max_drop)
+        return prune_error_set(PRUNE_E_ARGUMENT, "trimming needs a target (--macs, --params or "
+                                                 "--bytes, fractions to keep) or a --max-drop");
+    if (trim->max_drop) status = prune_drop_parse(trim->max_drop, metric, &amount);
+    if (status == PRUNE_OK && trim->max_drop && !judge)
+        status = prune_error_set(PRUNE_E_ARGUMENT, "max-drop needs somebody to judge it");
+    if (status == PRUNE_OK) status = prune_model_describe(original, 0, 0, &t.whole);
+    if (status == PRUNE_OK && judge) status = prune_judge_score(judge, original, &t.score);
+    if (status != PRUNE_OK) return status;
+    t.higher_is_better = judge && prune_judge_metric(judge)->higher_is_better;
+    if (t.higher_is_better) t.allowed = -INFINITY;
+    if (trim->max_drop) t.allowed = t.higher_is_better ? t.score - amount : t.score + amount;
+    t.rounds = json_array();
+    status = run_rounds(&t, model);
+    if (status == PRUNE_OK)
+        prune_log_write(context, PRUNE_LOG_INFO, "trimming stopped by: %s", t.stopped_by);
+    if (status == PRUNE_OK && report) {
+        json_t *root = json_pack("{s:O, s:s}", "rounds", t.rounds, "stopped_by", t.stopped_by);
+        *report = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+        json_decref(root);
+        if (!*report) status = prune_error_set(PRUNE_E_MEMORY, "out of memory");
+    }
+    json_decref(t.rounds);
+    return status;
+}

@@ -1,0 +1,173 @@
+/* The program as a person uses it: exit status, messages, files. */
+#include "tests/support/support.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char output[1 << 16];
+
+/* Runs "prune ARGS" with both streams in `output`; returns the exit status. */
+static int prune(const char *format, ...)
+{
+    char arguments[2048], line[4096];
+    const char *program = getenv("PRUNE_TEST_PROGRAM");
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(arguments, sizeof arguments, format, args);
+    va_end(args);
+    ck_assert_ptr_nonnull(program);
+    (void)snprintf(line, sizeof line, "%s %s 2>&1", program, arguments);
+    FILE *pipe = popen(line, "r");
+    ck_assert_ptr_nonnull(pipe);
+    const size_t length = fread(output, 1, sizeof output - 1, pipe);
+    output[length] = '\0';
+    const int status = pclose(pipe);
+    ck_assert_msg(WIFEXITED(status), "%s died: %s", arguments, output);
+    return WEXITSTATUS(status);
+}
+
+static void expect(const char *part)
+{
+    ck_assert_msg(strstr(output, part) != NULL, "\"%s\" lacks \"%s\"", output, part);
+}
+
+/* A fresh small network in the scratch folder. */
+static const char *fresh(void)
+{
+    static char path[512];
+    (void)snprintf(path, sizeof path, "%s", test_path(0, "fresh.safetensors"));
+    ck_assert_int_eq(prune("new --width 24 --blocks 4 --heads 2 --neck 8,8,8,8 --fusion 8 --head 4 "
+                           "--input-height 42 --input-width 84 -o %s",
+                           path),
+                     0);
+    return path;
+}
+
+START_TEST(every_command_explains_itself)
+{
+    static const char *const names[] = {"inspect",  "predict",  "eval", "synth",  "trim",  "tune",
+                                        "quantize", "compress", "pack", "unpack", "bench", "new"};
+    ck_assert_int_eq(prune("--help"), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        expect(names[i]);
+        ck_assert_int_eq(prune("%s --help", names[i]), 0);
+        expect("example:");
+        expect("--threads");
+        ck_assert_int_eq(prune("--help"), 0);
+    }
+    ck_assert_int_eq(prune("--version"), 0);
+}
+END_TEST
+
+START_TEST(mistakes_are_one_line_and_status_2)
+{
+    ck_assert_int_eq(prune("conjure"), 2);
+    expect("no command 'conjure'");
+    ck_assert_int_eq(prune("inspect"), 2);
+    expect("MODEL");
+    ck_assert_int_eq(prune("inspect x --thread 2"), 2);
+    expect("--threads");
+    ck_assert_int_eq(prune("inspect x --threads many"), 2);
+    expect("threads");
+    ck_assert_int_eq(prune("inspect x y"), 2);
+    expect("'y'");
+    ck_assert_int_eq(prune("inspect x --json"), 2);
+    expect("needs a value");
+}
+END_TEST
+
+START_TEST(failures_are_status_1_and_name_the_file)
+{
+    ck_assert_int_eq(prune("inspect /nowhere/model.pth"), 1);
+    expect("/nowhere/model.pth");
+    ck_assert_int_eq(prune("eval /nowhere/model.pth /nowhere/data"), 1);
+    expect("/nowhere/");
+    ck_assert_int_eq(prune("inspect %s --size 10by20", fresh()), 1);
+    expect("10by20");
+}
+END_TEST
+
+START_TEST(a_model_is_made_inspected_packed_and_unpacked)
+{
+    const char *model = fresh(), *packed = test_path(1, "packed.safetensors.zst");
+    const char *back = test_path(2, "back.safetensors"), *json = test_path(3, "report.json");
+    ck_assert_int_eq(prune("inspect %s --json %s", model, json), 0);
+    expect("depth_anything_v2");
+    expect("blocks.0.attn");
+    json_t *report = json_load_file(json, 0, NULL);
+    ck_assert_int_gt(json_integer_value(json_object_get(report, "macs")), 1000);
+    ck_assert_uint_gt(json_array_size(json_object_get(report, "spaces")), 5);
+    json_decref(report);
+    ck_assert_int_eq(prune("pack %s -o %s", model, packed), 0);
+    ck_assert_int_eq(prune("unpack %s -o %s", packed, back), 0);
+    char line[2048];
+    (void)snprintf(line, sizeof line, "cmp %s %s", model, back);
+    ck_assert_int_eq(system(line), 0);
+    ck_assert_int_eq(prune("bench %s --seconds 0.1", model), 0);
+    expect("minimum");
+}
+END_TEST
+
+START_TEST(scenes_are_predicted_and_judged)
+{
+    const char *scenes = test_path(1, "scenes"), *out = test_path(2, "depth");
+    const char *model = fresh();
+    ck_assert_int_eq(prune("synth %s --frames 4 --seed 3 --size 56x112", scenes), 0);
+    ck_assert_int_eq(prune("predict %s %s/image -o %s --format kitti --color", model, scenes, out),
+                     0);
+    expect("4 predictions");
+    ck_assert_int_eq(prune("eval %s %s --protocol eigen --align none --json -", model, scenes), 0);
+    json_t *direct = json_loads(output, 0, NULL);
+    ck_assert_msg(direct != NULL, "%s", output);
+    const double wanted =
+        json_number_value(json_object_get(json_object_get(direct, "mean"), "abs_rel"));
+    ck_assert_double_gt(wanted, 0);
+    ck_assert_uint_eq(json_array_size(json_object_get(direct, "images")), 4);
+    /* Through 16-bit files the numbers agree but for rounding to 1/256 m. */
+    char clean[700];
+    (void)snprintf(clean, sizeof clean, "rm %s/*_color.png", out);
+    ck_assert_int_eq(system(clean), 0);
+    ck_assert_int_eq(
+        prune("eval --predictions %s %s --protocol eigen --align none --json -", out, scenes), 0);
+    json_t *files = json_loads(output, 0, NULL);
+    ck_assert_double_eq_tol(
+        json_number_value(json_object_get(json_object_get(files, "mean"), "abs_rel")), wanted,
+        2e-3);
+    json_decref(direct);
+    json_decref(files);
+    ck_assert_int_eq(prune("predict %s %s/nothing.png -o %s", model, scenes, out), 1);
+    expect("nothing.png");
+}
+END_TEST
+
+START_TEST(stages_run_one_by_one)
+{
+    const char *scenes = test_path(1, "tune"), *model = fresh();
+    const char *small = test_path(2, "small.safetensors"),
+               *int8 = test_path(3, "q.safetensors.zst");
+    ck_assert_int_eq(prune("synth %s --frames 6 --seed 4 --size 56x112", scenes), 0);
+    ck_assert_int_eq(prune("trim %s --images %s --macs 0.8 --rounds 1 --no-tune --granularity 1 "
+                           "--positions 40 -o %s",
+                           model, scenes, small),
+                     0);
+    expect("GMACs");
+    ck_assert_int_eq(prune("tune %s --teacher %s --images %s --steps 2 --batch 2 -o %s", small,
+                           model, scenes, small),
+                     0);
+    expect("2 steps");
+    ck_assert_int_eq(
+        prune("quantize %s --images %s --views 4 --scan-images 2 -o %s", small, scenes, int8), 0);
+    ck_assert_int_eq(prune("inspect %s", int8), 0);
+    expect("int8");
+    ck_assert_int_eq(prune("trim %s --images %s -o %s", model, scenes, small), 1);
+    expect("--macs");
+}
+END_TEST
+
+TEST_MAIN("pipelines.cli.cli", every_command_explains_itself, mistakes_are_one_line_and_status_2,
+          failures_are_status_1_and_name_the_file, a_model_is_made_inspected_packed_and_unpacked,
+          scenes_are_predicted_and_judged, stages_run_one_by_one)
