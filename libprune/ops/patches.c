@@ -29,8 +29,16 @@ void pr_im2col(const float *image, const pr_shape *in, const pr_node *node, int6
         const int64_t n = r / (oh * ow), oy = r / ow % oh, ox = r % ow;
         for (int64_t ky = 0; ky < kh; ky++) {
             const int64_t y = source(oy * a->stride[0] - a->pad[0] + ky, height, a->pad_mode);
+            const int64_t left = ox * a->stride[1] - a->pad[1];
+            if (y >= 0 && left >= 0 && left + kw <= width && part == channels) {
+                /* Inside, the columns of one line lie next to each other. */
+                memcpy(rows, base + ((n * height + y) * width + left) * channels,
+                       (size_t)(kw * part) * sizeof *rows);
+                rows += kw * part;
+                continue;
+            }
             for (int64_t kx = 0; kx < kw; kx++, rows += part) {
-                const int64_t x = source(ox * a->stride[1] - a->pad[1] + kx, width, a->pad_mode);
+                const int64_t x = source(left + kx, width, a->pad_mode);
                 if (y < 0 || x < 0)
                     memset(rows, 0, (size_t)part * sizeof *rows);
                 else
