@@ -10,47 +10,51 @@ static inline void row_pointers(const float *rows[ROWS], const float *a, int64_t
     for (int64_t i = 0; i < ROWS; i++) rows[i] = a + (i < left ? i : left - 1) * lda;
 }
 
-/* tile[6][16] = rows x block, k steps. */
-static inline void tile_6x16(const float *const rows[ROWS], const float *b, int64_t k, float *tile)
+#define PR_LOAD(i)                                                                                 \
+    c##i##0 = _mm256_loadu_ps(to + (i)*stride);                                                    \
+    c##i##1 = _mm256_loadu_ps(to + (i)*stride + 8);
+
+#define PR_STEP(i)                                                                                 \
+    x = _mm256_broadcast_ss(r##i + p);                                                             \
+    c##i##0 = _mm256_fmadd_ps(x, b0, c##i##0);                                                     \
+    c##i##1 = _mm256_fmadd_ps(x, b1, c##i##1);
+
+#define PR_STORE(i)                                                                                \
+    _mm256_storeu_ps(to + (i)*stride, c##i##0);                                                    \
+    _mm256_storeu_ps(to + (i)*stride + 8, c##i##1);
+
+/* Row i of the result goes to to + i * stride; `add` starts from what is there. */
+static inline void tile_6x16(const float *const rows[ROWS], const float *b, int64_t k, float *to,
+                             int64_t stride, bool add)
 {
     const float *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3], *r4 = rows[4],
                 *r5 = rows[5];
     __m256 c00 = _mm256_setzero_ps(), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
     __m256 c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
+    if (add) {
+        PR_LOAD(0)
+        PR_LOAD(1)
+        PR_LOAD(2)
+        PR_LOAD(3)
+        PR_LOAD(4)
+        PR_LOAD(5)
+    }
     for (int64_t p = 0; p < k; p++) {
         __m256 b0 = _mm256_load_ps(b), b1 = _mm256_load_ps(b + 8), x;
         b += 16;
-        x = _mm256_broadcast_ss(r0 + p);
-        c00 = _mm256_fmadd_ps(x, b0, c00);
-        c01 = _mm256_fmadd_ps(x, b1, c01);
-        x = _mm256_broadcast_ss(r1 + p);
-        c10 = _mm256_fmadd_ps(x, b0, c10);
-        c11 = _mm256_fmadd_ps(x, b1, c11);
-        x = _mm256_broadcast_ss(r2 + p);
-        c20 = _mm256_fmadd_ps(x, b0, c20);
-        c21 = _mm256_fmadd_ps(x, b1, c21);
-        x = _mm256_broadcast_ss(r3 + p);
-        c30 = _mm256_fmadd_ps(x, b0, c30);
-        c31 = _mm256_fmadd_ps(x, b1, c31);
-        x = _mm256_broadcast_ss(r4 + p);
-        c40 = _mm256_fmadd_ps(x, b0, c40);
-        c41 = _mm256_fmadd_ps(x, b1, c41);
-        x = _mm256_broadcast_ss(r5 + p);
-        c50 = _mm256_fmadd_ps(x, b0, c50);
-        c51 = _mm256_fmadd_ps(x, b1, c51);
+        PR_STEP(0)
+        PR_STEP(1)
+        PR_STEP(2)
+        PR_STEP(3)
+        PR_STEP(4)
+        PR_STEP(5)
     }
-    _mm256_store_ps(tile, c00);
-    _mm256_store_ps(tile + 8, c01);
-    _mm256_store_ps(tile + 16, c10);
-    _mm256_store_ps(tile + 24, c11);
-    _mm256_store_ps(tile + 32, c20);
-    _mm256_store_ps(tile + 40, c21);
-    _mm256_store_ps(tile + 48, c30);
-    _mm256_store_ps(tile + 56, c31);
-    _mm256_store_ps(tile + 64, c40);
-    _mm256_store_ps(tile + 72, c41);
-    _mm256_store_ps(tile + 80, c50);
-    _mm256_store_ps(tile + 88, c51);
+    PR_STORE(0)
+    PR_STORE(1)
+    PR_STORE(2)
+    PR_STORE(3)
+    PR_STORE(4)
+    PR_STORE(5)
 }
 
 /* Narrow last block: 6 x 8, written with the same row stride of 16. Two chains per row hide the
@@ -168,6 +172,13 @@ void pr_avx2_f32_gather(float *to, int64_t to_stride, const float *line, const i
     }
 }
 
+/* Nothing but a store, or an addition to what is stored: tiles need no buffer (attention). */
+static bool is_plain(const pr_epilogue *e)
+{
+    return e->out && !e->bias && !e->out8 && !e->place && e->act == PR_ACT_NONE &&
+           e->late == PR_ACT_NONE && (!e->residual || e->residual == e->out);
+}
+
 void pr_avx2_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
                        const pr_epilogue *e, int64_t row)
 {
@@ -177,6 +188,7 @@ void pr_avx2_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *
     }
     _Alignas(64) float tile[ROWS * 16];
     const float *block = b->data;
+    bool plain = is_plain(e);
     for (int64_t c = 0; c < b->n;) {
         int64_t wide = pr_block_columns(b->n - c, 8);
         int64_t columns = b->n - c < wide ? b->n - c : wide;
@@ -189,8 +201,13 @@ void pr_avx2_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *
             const float *rows[ROWS];
             int64_t left = m - i < ROWS ? m - i : ROWS;
             row_pointers(rows, a + i * lda, lda, left);
+            if (plain && left == ROWS && columns == 16) {
+                tile_6x16(rows, block, b->k, e->out + (row + i) * e->out_stride + c, e->out_stride,
+                          e->residual != NULL);
+                continue;
+            }
             if (wide == 16) {
-                tile_6x16(rows, block, b->k, tile);
+                tile_6x16(rows, block, b->k, tile, 16, false);
             } else {
                 tile_6x8(rows, block, b->k, tile);
             }
