@@ -1,3 +1,4 @@
+/* Covers: avx2/winograd.c */
 #include "tests/kernels/reference.h"
 
 typedef struct shape {

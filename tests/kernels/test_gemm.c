@@ -1,3 +1,4 @@
+/* Covers: pack.c, table.c, kernels.c, row.c */
 #include "tests/kernels/reference.h"
 
 enum { MAX_M = 61, MAX_N = 70, MAX_K = 150, GAP = 3 };
