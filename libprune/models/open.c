@@ -5,6 +5,10 @@
 #include "libprune/models/families/families.h"
 #include "libprune/models/models.h"
 
+#include <stdio.h>
+
+enum { MAX_PATH = 4096 };
+
 #define FIELD(member) offsetof(prune_load_options, member)
 static const prune_option options_of_load[] = {
     {"output-kind", PRUNE_OPTION_CHOICE, FIELD(output), "auto", 0, 0, "auto|relative|metric",
@@ -74,12 +78,11 @@ static prune_status open_table(prune_model **out, pr_checkpoint *checkpoint,
     return status;
 }
 
-static bool has_file(prune_context *ctx, const char *folder, const char *name)
+static bool has_file(const char *folder, const char *name)
 {
-    char *path = pr_path_join(ctx, folder, name);
-    bool found = path && pr_path_exists(path);
-    pr_free(ctx, path);
-    return found;
+    char path[MAX_PATH];
+    int length = snprintf(path, sizeof path, "%s/%s", folder, name);
+    return length > 0 && (size_t)length < sizeof path && pr_path_exists(path);
 }
 
 static prune_status read_part(pr_checkpoint *checkpoint, const char *folder, const char *name,
@@ -95,7 +98,7 @@ static prune_status read_part(pr_checkpoint *checkpoint, const char *folder, con
 static prune_status read_config(pr_checkpoint *checkpoint, const char *folder, const char *name,
                                 json_t **out)
 {
-    if (!has_file(checkpoint->ctx, folder, name)) {
+    if (!has_file(folder, name)) {
         pr_log(checkpoint->ctx, PRUNE_LOG_INFO, "%s: no %s; defaults are used", folder, name);
         return PRUNE_OK;
     }
@@ -109,11 +112,10 @@ static prune_status read_config(pr_checkpoint *checkpoint, const char *folder, c
 /* A folder of one of the families, or a Hugging Face one. */
 static prune_status read_folder(pr_checkpoint *checkpoint, const char *folder, uint64_t max_bytes)
 {
-    prune_context *ctx = checkpoint->ctx;
     for (size_t f = 0; f < pr_families_count; f++) {
         const pr_family *family = &pr_families[f];
         size_t found = 0, count = 0;
-        for (; family->files[count]; count++) found += has_file(ctx, folder, family->files[count]);
+        for (; family->files[count]; count++) found += has_file(folder, family->files[count]);
         if (count == 0 || found < count) continue;
         for (size_t k = 0; k < count; k++)
             PR_TRY(read_part(checkpoint, folder, family->files[k], family->prefixes[k], max_bytes));
@@ -121,7 +123,7 @@ static prune_status read_folder(pr_checkpoint *checkpoint, const char *folder, u
     }
     static const char *const names[] = {"model.safetensors", "pytorch_model.bin"};
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-        if (!has_file(ctx, folder, names[k])) continue;
+        if (!has_file(folder, names[k])) continue;
         PR_TRY(read_config(checkpoint, folder, "config.json", &checkpoint->config));
         PR_TRY(
             read_config(checkpoint, folder, "preprocessor_config.json", &checkpoint->preprocessor));

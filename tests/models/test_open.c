@@ -7,6 +7,7 @@
 #include "tests/support/support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char tiny[] = "tests/golden/dav2_tiny.pth";
 
@@ -144,6 +145,72 @@ START_TEST(guesses_and_leftovers_are_logged)
 }
 END_TEST
 
+/* Memory that runs out after a number of allocations. */
+typedef struct ration {
+    int64_t left, held;
+} ration;
+
+static void *ration_allocate(void *user, size_t bytes, size_t alignment)
+{
+    ration *r = user;
+    void *memory = NULL;
+    if (r->left-- <= 0 || posix_memalign(&memory, alignment, bytes) != 0) return NULL;
+    r->held++;
+    return memory;
+}
+
+static void ration_release(void *user, void *memory)
+{
+    ration *r = user;
+    if (memory) r->held--;
+    free(memory);
+}
+
+/* Loading and saving with `allowed` allocations: a clean error, and everything is given back. */
+static prune_status load_and_save(prune_context *ctx, ration *r, int64_t allowed, const char *path)
+{
+    prune_model *model = NULL;
+    prune_save_options o;
+    prune_save_options_init(&o);
+    o.level = 1;
+    o.container = 1;
+    r->left = INT64_MAX;
+    int64_t before = r->held;
+    r->left = allowed;
+    prune_status status = open_tiny(&model, ctx, path);
+    if (status == PRUNE_OK) status = prune_model_save(model, test_path(2, "out.zst"), &o);
+    prune_model_free(model);
+    ck_assert_int_eq(r->held, before);
+    return status;
+}
+
+START_TEST(memory_may_run_out_anywhere)
+{
+    static const char *const files[] = {tiny, "tests/golden/dav2_tiny_hf"};
+    ration r = {.left = INT64_MAX};
+    prune_context *ctx;
+    prune_context_options o;
+    prune_context_options_init(&o);
+    o.threads = 1;
+    o.user = &r;
+    o.allocate = ration_allocate;
+    o.release = ration_release;
+    ck_ok(prune_context_create(&ctx, &o));
+    for (int k = 0; k < 2; k++) {
+        prune_status status = PRUNE_E_MEMORY;
+        for (int64_t n = 0; status != PRUNE_OK; n += 1 + n / 40) {
+            ck_assert_int_lt(n, 1 << 20);
+            status = load_and_save(ctx, &r, n, files[k]);
+            ck_assert_msg(status == PRUNE_OK || status == PRUNE_E_MEMORY, "%s: after %d: %s",
+                          prune_status_name(status), (int)n, prune_last_error());
+        }
+    }
+    r.left = INT64_MAX;
+    prune_context_free(ctx);
+    ck_assert_int_eq(r.held, 0);
+}
+END_TEST
+
 START_TEST(permutes_axes)
 {
     prune_context *ctx = test_context(1);
@@ -167,4 +234,4 @@ START_TEST(permutes_axes)
 END_TEST
 
 TEST_MAIN("models/open", wrappers_are_seen_through, gaps_are_named, wrong_shapes_are_named,
-          guesses_and_leftovers_are_logged, permutes_axes)
+          guesses_and_leftovers_are_logged, memory_may_run_out_anywhere, permutes_axes)
