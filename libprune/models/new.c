@@ -195,6 +195,7 @@ prune_status prune_model_new(prune_model **out, prune_context *context,
                              const prune_new_options *options)
 {
     prune_new_options o;
+    if (!out || !context) return pr_fail(PRUNE_E_ARGUMENT, "new: out and context are needed");
     PR_TRY(pr_options_take(prune_new_option_table(), &o, options));
     pr_dav2_config config;
     PR_TRY(configure(&config, &o));

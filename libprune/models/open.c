@@ -139,6 +139,8 @@ prune_status prune_model_load(prune_model **out, prune_context *context, const c
                               const prune_load_options *options)
 {
     prune_load_options o;
+    if (!out || !context || !path)
+        return pr_fail(PRUNE_E_ARGUMENT, "load: out, context and path are needed");
     PR_TRY(pr_options_take(prune_load_option_table(), &o, options));
     pr_checkpoint checkpoint = {.ctx = context, .path = path};
     pr_table_init(&checkpoint.table, context);

@@ -126,6 +126,7 @@ prune_status prune_model_save(const prune_model *model, const char *path,
                               const prune_save_options *options)
 {
     prune_save_options o;
+    if (!model || !path) return pr_fail(PRUNE_E_ARGUMENT, "save: model and path are needed");
     PR_TRY(pr_options_take(prune_save_option_table(), &o, options));
     bool packed = o.container == 1 || (o.container == 0 && names_packed(path));
     prune_model *baked = NULL;
