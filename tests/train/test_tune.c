@@ -199,6 +199,39 @@ START_TEST(a_time_limit_chooses_the_steps)
 }
 END_TEST
 
+/* Nodes that will compute in INT8 are tuned through their rounding and keep their annotation. */
+START_TEST(integer_nodes_are_tuned_as_they_compute)
+{
+    prune_context *ctx = test_context(2);
+    scene_make(&world, SCENE_COUNT, false);
+    prune_samples *samples = scene_samples(ctx, &world);
+    prune_model *teacher = tiny_model(ctx, 80, 1), *student = NULL;
+    ck_ok(prune_model_clone(&student, teacher));
+    disturb(student);
+    int annotated = 0;
+    for (int32_t n = 0; n < student->n_nodes; n++) {
+        if (student->nodes[n].op != PR_OP_LINEAR) continue;
+        student->nodes[n].precision.compute = PR_COMPUTE_I8;
+        student->nodes[n].precision.input = PR_INPUT_TOKEN;
+        annotated++;
+    }
+    ck_assert_int_gt(annotated, 4);
+    prune_tune_report report;
+    prune_tune_options options = quick_options(&report);
+    options.learning_rate = 1e-3;
+    ck_ok(prune_model_tune(student, teacher, samples, &options));
+    ck_assert(report.improved);
+    ck_assert_double_lt(report.score_after, 0.8 * report.score_before);
+    for (int32_t n = 0; n < student->n_nodes; n++)
+        annotated -= student->nodes[n].precision.compute == PR_COMPUTE_I8;
+    ck_assert_int_eq(annotated, 0);
+    prune_model_free(teacher);
+    prune_model_free(student);
+    prune_samples_free(samples);
+    prune_context_free(ctx);
+}
+END_TEST
+
 /* A judge of labelled pairs: the mean output, which has to come near 20 m. */
 typedef struct mean_judge {
     double sum, count;
@@ -286,4 +319,5 @@ END_TEST
 
 TEST_MAIN("train.tune", four_pictures_are_learned_by_heart, a_student_follows_its_teacher,
           a_resumed_run_ends_in_the_same_bytes, a_worse_model_is_not_kept,
-          a_time_limit_chooses_the_steps, a_given_metric_judges, nothing_to_learn_from_is_an_error)
+          a_time_limit_chooses_the_steps, integer_nodes_are_tuned_as_they_compute,
+          a_given_metric_judges, nothing_to_learn_from_is_an_error)
