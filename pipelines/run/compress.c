@@ -122,7 +122,8 @@ static prune_status trim_stage(record *r)
     prune_model *model;
     char *json = NULL;
     trim.tune = trim.tune && o->tune && trim.rounds > 1;
-    if (trim.macs <= 0 && trim.params <= 0 && trim.bytes <= 0 && !trim.max_drop) {
+    if (trim.macs <= 0 && trim.params <= 0 && trim.bytes <= 0 && !trim.max_drop &&
+        o->cut_options->heads <= 0 && o->cut_options->neurons <= 0) {
         prune_log_write(r->ctx, PRUNE_LOG_INFO,
                         "nothing is trimmed: no --macs, --params, --bytes or --max-drop");
         return PRUNE_OK;

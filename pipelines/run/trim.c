@@ -150,12 +150,30 @@ static prune_status run_round(trimming *t, prune_model *model, int32_t round, do
     return status;
 }
 
+static bool has_target(const prune_trim_options *trim)
+{
+    return trim->macs > 0 || trim->params > 0 || trim->bytes > 0;
+}
+
+/* --heads and --neurons say themselves what goes, whatever it costs. */
+static bool is_explicit(const prune_cut_options *cut)
+{
+    return cut->heads > 0 || cut->neurons > 0;
+}
+
 static prune_status run_rounds(trimming *t, prune_model *model)
 {
     prune_status status = PRUNE_OK;
-    const bool open_end = t->trim->macs <= 0 && t->trim->params <= 0 && t->trim->bytes <= 0;
+    const bool open_end = !has_target(t->trim);
     const int32_t rounds = open_end && t->trim->rounds < 20 ? 20 : t->trim->rounds;
     t->stopped_by = "target";
+    if (is_explicit(&t->cut)) {
+        bool progress;
+        status = run_round(t, model, 0, 1.0, PRUNE_COST_MACS, &progress);
+        t->cut.heads = 0;
+        t->cut.neurons = 0;
+        if (open_end && !t->trim->max_drop) return status;
+    }
     for (int32_t round = 1; status == PRUNE_OK && round <= rounds; round++) {
         prune_model_info now = {.struct_size = (uint32_t)sizeof now};
         int32_t cost = PRUNE_COST_MACS;
@@ -194,9 +212,10 @@ prune_status prune_model_trim(prune_context *context, prune_model *model,
     char metric[32];
     double amount = 0;
     prune_status status = PRUNE_OK;
-    if (trim->macs <= 0 && trim->params <= 0 && trim->bytes <= 0 && !trim->max_drop)
-        return prune_error_set(PRUNE_E_ARGUMENT, "trimming needs a target (--macs, --params or "
-                                                 "--bytes, fractions to keep) or a --max-drop");
+    if (!has_target(trim) && !trim->max_drop && !is_explicit(cut))
+        return prune_error_set(PRUNE_E_ARGUMENT,
+                               "trimming needs a target (--macs, --params or --bytes, fractions to "
+                               "keep), a --max-drop, or --heads or --neurons to remove");
     if (trim->max_drop) status = prune_drop_parse(trim->max_drop, metric, &amount);
     if (status == PRUNE_OK && trim->max_drop && !judge)
         status = prune_error_set(PRUNE_E_ARGUMENT, "max-drop needs somebody to judge it");
