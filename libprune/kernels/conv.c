@@ -164,6 +164,43 @@ static pr_conv phase_conv(const pr_conv *conv, int64_t phase)
     return low;
 }
 
+/* Whether rows of one output can be computed from the image as it lies, without a panel. */
+static bool is_single(const conv_job *job)
+{
+    const pr_conv *c = job->conv;
+    return !job->integer && job->kernels->f32_single && c->b->thin && c->b->n == 1 &&
+           c->groups == 1 && c->upsample == 1 && c->kernel[0] <= 8 && c->e.out &&
+           c->e.out_stride == 1 && !c->e.residual && !c->e.out8;
+}
+
+/* Rows [begin, begin + rows) of such a convolution; only the ends of lines are gathered. */
+static void single_rows(const gather *g, char *panel, const pr_epilogue *e, int64_t begin,
+                        int64_t rows)
+{
+    const pr_conv *c = g->conv;
+    int64_t area = c->out_height * c->out_width;
+    for (int64_t n; rows > 0; begin += n, rows -= n) {
+        int64_t x = begin % c->out_width, y = begin % area / c->out_width;
+        bool direct = x >= g->inside && x < g->beyond;
+        int64_t until = direct ? g->beyond : x < g->inside ? g->inside : c->out_width;
+        n = rows < until - x ? rows : until - x;
+        if (!direct) {
+            gather_line(g, panel, begin / area, y, x, n);
+            g->kernels->f32_panel(n, (const float *)(const void *)panel, g->row, c->b, e, begin);
+            continue;
+        }
+        const float *lines[8], *image = (const float *)c->image;
+        image += begin / area * c->height * c->width * c->channels;
+        for (int64_t t = 0; t < c->kernel[0]; t++) {
+            int64_t at = pr_conv_source(c, y * c->stride[0] - c->pad[0] + t, c->height);
+            bool outside = at < 0 || at >= c->height;
+            int64_t column = x * c->stride[1] - c->pad[1];
+            lines[t] = outside ? NULL : image + (at * c->width + column) * c->channels;
+        }
+        g->kernels->f32_single(n, lines, c->kernel[0], c->stride[1] * c->channels, c->b, e, begin);
+    }
+}
+
 static size_t offset_bytes(const pr_conv *conv)
 {
     return pr_scratch_round((size_t)(conv->out_width * conv->kernel[1]) * sizeof(int32_t));
@@ -242,6 +279,10 @@ static void conv_rows(void *arg, int64_t begin, int64_t end, int lane)
         pr_epilogue e = pr_epilogue_for(&conv->e, b, i * b->n);
         for (int64_t r = begin * PR_PANEL_UNIT; r < last; r += step) {
             int64_t rows = last - r < step ? last - r : step;
+            if (is_single(job)) {
+                single_rows(&g, panel, &e, r, rows);
+                continue;
+            }
             gather_rows(&g, panel, r, rows);
             if (job->integer) {
                 job->kernels->i8_panel(rows, panel, padded, b, &e, r);

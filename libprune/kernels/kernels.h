@@ -82,6 +82,11 @@ typedef struct pr_kernels {
     int32_t f32_lanes, f32_thin;
     void (*f32_panel)(int64_t m, const float *a, int64_t lda, const pr_packed *b,
                       const pr_epilogue *e, int64_t row);
+    /* One thin output without a residual, out_stride 1: row r is the sum over `parts` of the
+     * product of b's k / parts values with those at line[part] + r * step (NULL: zeros). NULL: not
+     * there. */
+    void (*f32_single)(int64_t m, const float *const *lines, int64_t parts, int64_t step,
+                       const pr_packed *b, const pr_epilogue *e, int64_t row);
     /* Integers: a is a panel of i8_bytes-wide elements, written by i8_widen; lda in elements. */
     int32_t i8_lanes, i8_depth, i8_bytes;
     void (*i8_widen)(void *to, const int8_t *from, int64_t count);

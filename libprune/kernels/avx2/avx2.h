@@ -8,6 +8,8 @@ enum { PR_AVX2_THIN = 4 };
 
 void pr_avx2_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
                        const pr_epilogue *e, int64_t row);
+void pr_avx2_f32_single(int64_t m, const float *const *lines, int64_t parts, int64_t step,
+                        const pr_packed *b, const pr_epilogue *e, int64_t row);
 void pr_avx2_f32_gather(float *to, int64_t to_stride, const float *line, const int32_t *offset,
                         int64_t step, int64_t rows, int64_t taps, int64_t run, const float *fill);
 void pr_avx2_i8_gather(void *to, int64_t to_stride, const int8_t *line, const int32_t *offset,

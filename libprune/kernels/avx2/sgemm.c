@@ -81,16 +81,17 @@ static inline void tile_6x8(const float *const rows[ROWS], const float *b, int64
     }
 }
 
-static inline __m256 dot8(const float *x, const float *w, int64_t k)
+/* sum + the products of k values, by lanes. */
+static inline __m256 dot8(__m256 sum, const float *x, const float *w, int64_t k)
 {
-    __m256 s0 = _mm256_setzero_ps(), s1 = s0;
+    __m256 other = _mm256_setzero_ps();
     int64_t p = 0;
     for (; p + 16 <= k; p += 16) {
-        s0 = _mm256_fmadd_ps(_mm256_loadu_ps(x + p), _mm256_loadu_ps(w + p), s0);
-        s1 = _mm256_fmadd_ps(_mm256_loadu_ps(x + p + 8), _mm256_loadu_ps(w + p + 8), s1);
+        sum = _mm256_fmadd_ps(_mm256_loadu_ps(x + p), _mm256_loadu_ps(w + p), sum);
+        other = _mm256_fmadd_ps(_mm256_loadu_ps(x + p + 8), _mm256_loadu_ps(w + p + 8), other);
     }
     if (p + 8 <= k) {
-        s0 = _mm256_fmadd_ps(_mm256_loadu_ps(x + p), _mm256_loadu_ps(w + p), s0);
+        sum = _mm256_fmadd_ps(_mm256_loadu_ps(x + p), _mm256_loadu_ps(w + p), sum);
         p += 8;
     }
     if (p < k) {
@@ -99,9 +100,9 @@ static inline __m256 dot8(const float *x, const float *w, int64_t k)
             tail[0][i] = x[p + i];
             tail[1][i] = w[p + i];
         }
-        s1 = _mm256_fmadd_ps(_mm256_loadu_ps(tail[0]), _mm256_loadu_ps(tail[1]), s1);
+        other = _mm256_fmadd_ps(_mm256_loadu_ps(tail[0]), _mm256_loadu_ps(tail[1]), other);
     }
-    return _mm256_add_ps(s0, s1);
+    return _mm256_add_ps(sum, other);
 }
 
 /* The eight sums over lanes of eight vectors. */
@@ -112,18 +113,23 @@ static inline __m256 sums_of_8(const __m256 v[8])
     return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
 }
 
-/* One output per row, rows without gaps: sixteen rows are finished as if they were columns. */
-static void single_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
-                         const pr_epilogue *e, int64_t row)
+/* Rows without gaps: sixteen of them are finished as if they were columns. */
+void pr_avx2_f32_single(int64_t m, const float *const *lines, int64_t parts, int64_t step,
+                        const pr_packed *b, const pr_epilogue *e, int64_t row)
 {
+    const float *w = b->data;
     pr_epilogue flat = *e;
+    int64_t run = b->k / parts;
     __m256 bias = _mm256_set1_ps(e->bias ? e->bias[0] : 0.0f);
-    flat.residual_stride = flat.out_stride = 0;
+    flat.out_stride = 0;
     for (int64_t i = 0; i < m; i += 16) {
         int64_t rows = m - i < 16 ? m - i : 16;
         __m256 v[16];
         for (int64_t j = 0; j < 16; j++) {
-            v[j] = j < rows ? dot8(a + (i + j) * lda, b->data, b->k) : _mm256_setzero_ps();
+            v[j] = _mm256_setzero_ps();
+            for (int64_t p = 0; j < rows && p < parts; p++) {
+                if (lines[p]) v[j] = dot8(v[j], lines[p] + (i + j) * step, w + p * run, run);
+            }
         }
         finish16(&flat, 0, row + i, rows, _mm256_add_ps(sums_of_8(v), bias),
                  _mm256_add_ps(sums_of_8(v + 8), bias));
@@ -138,13 +144,13 @@ static void thin_panel(int64_t m, const float *a, int64_t lda, const pr_packed *
     bool dense =
         !e->place && e->out_stride == 1 && (!e->residual || e->residual_stride == 1) && !e->out8;
     if (b->n == 1 && dense) {
-        single_panel(m, a, lda, b, e, row);
+        pr_avx2_f32_single(m, &a, 1, lda, b, e, row);
         return;
     }
     for (int64_t i = 0; i < m; i++) {
         float y[16] = {0};
         for (int64_t o = 0; o < b->n; o++) {
-            y[o] = sum8(dot8(a + i * lda, w + o * b->k_padded, b->k));
+            y[o] = sum8(dot8(_mm256_setzero_ps(), a + i * lda, w + o * b->k_padded, b->k));
             y[o] += e->bias ? e->bias[o] : 0.0f;
         }
         finish16(e, row + i, 0, b->n, _mm256_loadu_ps(y), _mm256_loadu_ps(y + 8));
