@@ -88,12 +88,12 @@ static double seconds_now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-enum { DEFAULT_STEPS = 300, WARM_STEPS = 2, TIMED_STEPS = 4, SETTLED = WARM_STEPS + TIMED_STEPS };
+enum { DEFAULT_STEPS = 300, SETTLED = 6, JUDGEMENTS = 10 };
 
 /* One run's clock and counters. */
 typedef struct tune_loop {
     pr_tuner *tuner;
-    double began, timed_from, judging; /* seconds; judging: of the first judgement */
+    double began, judging, fastest; /* seconds; of the first judgement, of the timed steps */
     uint64_t judge_every;
     bool started, stopped;
 } tune_loop;
@@ -103,25 +103,28 @@ static double limit_of(const tune_loop *loop)
     return loop->tuner->options.minutes * 60;
 }
 
-static void plan_judgements(tune_loop *loop)
+/* `count` judgements in all, unless the options say how often. */
+static void plan_judgements(tune_loop *loop, uint64_t count)
 {
     pr_tuner *tuner = loop->tuner;
     uint64_t every = (uint64_t)tuner->options.judge_every;
-    loop->judge_every = every ? every : (tuner->steps + 9) / 10;
+    loop->judge_every = every ? every : (tuner->steps + count - 1) / count;
     if (loop->judge_every == 0) loop->judge_every = 1;
 }
 
-/* After the first steps of a run with a time limit: as many as will fit, leaving a tenth and the
- * time of ten judgements. */
+/* After the first steps of a run with a time limit: as many as will fit. The fastest step counts,
+ * since what made others slower may pass; a tenth of the time is left for what stays slow. At most
+ * a fifth of it goes into judgements. */
 static void fit_steps(tune_loop *loop, uint64_t done)
 {
     pr_tuner *tuner = loop->tuner;
     if (tuner->options.minutes <= 0 || done != SETTLED) return;
-    double each = (seconds_now() - loop->timed_from) / TIMED_STEPS;
-    double left = 0.9 * (limit_of(loop) - (seconds_now() - loop->began)) - 10 * loop->judging;
-    uint64_t fitting = done + (left > 0 ? (uint64_t)(left / each) : 0);
+    double left = fmax(0.9 * (limit_of(loop) - (seconds_now() - loop->began)), 0);
+    double judgements = fmin(fmax(floor(0.2 * left / loop->judging), 1), JUDGEMENTS);
+    double stepping = fmax(left - judgements * loop->judging, 0);
+    uint64_t fitting = done + (uint64_t)(stepping / loop->fastest);
     if (tuner->options.steps == 0 || fitting < tuner->steps) tuner->steps = fitting;
-    plan_judgements(loop);
+    plan_judgements(loop, (uint64_t)judgements);
     pr_log(tuner->ctx, PRUNE_LOG_INFO,
            "tune: %g minutes are %llu steps; --steps %llu repeats this run", tuner->options.minutes,
            (unsigned long long)tuner->steps, (unsigned long long)tuner->steps);
@@ -172,13 +175,14 @@ static prune_status advance(tune_loop *loop)
     pr_tuner *tuner = loop->tuner;
     const prune_tune_options *o = &tuner->options;
     uint64_t step = tuner->adamw.step;
-    if (step == WARM_STEPS) loop->timed_from = seconds_now();
+    double began = seconds_now();
     double rate =
         o->learning_rate * pr_schedule_rate(step, tuner->steps, (uint64_t)o->warmup, SETTLED);
     double loss;
     PR_TRY(pr_check_cancel(tuner->ctx));
     PR_TRY(pr_tuner_step(tuner, rate, &loss));
     uint64_t done = tuner->adamw.step;
+    loop->fastest = fmin(loop->fastest, seconds_now() - began);
     fit_steps(loop, done);
     note_loss(tuner, step, loss);
     pr_progress(tuner->ctx, "tune", done, tuner->steps);
@@ -196,7 +200,7 @@ static prune_status start(tune_loop *loop)
     pr_tuner *tuner = loop->tuner;
     const prune_tune_options *o = &tuner->options;
     tuner->steps = o->steps > 0 ? (uint64_t)o->steps : o->minutes > 0 ? 10000000 : DEFAULT_STEPS;
-    plan_judgements(loop);
+    plan_judgements(loop, JUDGEMENTS);
     if (o->resume && !o->snapshot)
         return pr_fail(PRUNE_E_ARGUMENT, "resume: say with snapshot which file to go on from");
     if (o->resume && pr_path_exists(o->snapshot)) {
@@ -275,7 +279,7 @@ prune_status prune_model_tune(prune_model *model, const prune_model *teacher,
     memset(&o, 0, sizeof o);
     PR_TRY(pr_options_take(prune_tune_option_table(), &o, options));
     pr_tuner tuner;
-    tune_loop loop = {.tuner = &tuner, .began = seconds_now()};
+    tune_loop loop = {.tuner = &tuner, .began = seconds_now(), .fastest = INFINITY};
     PR_TRY(pr_tuner_open(&tuner, model, teacher, samples, &o));
     const char *judged_by = pr_judge_name(&tuner.judge, model);
     prune_status status = start(&loop);
