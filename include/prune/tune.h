@@ -30,7 +30,7 @@ typedef struct prune_tune_options {
     double minutes; /* time limit; the first steps are timed and the schedule is fitted to it */
     int32_t batch;
     double learning_rate; /* at its peak */
-    int32_t warmup;       /* steps */
+    int32_t warmup;       /* steps; -1: a tenth of them */
     double weight_decay;
     double silog, l1_log, ssi, gradient, distill, distill_gradient; /* weights of the losses */
     double clip;

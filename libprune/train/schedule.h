@@ -5,8 +5,7 @@
 #include <stdint.h>
 
 /* A fraction of the peak rate: a straight rise over `warmup` steps, then half a cosine down to a
- * hundredth at step `steps`. Before `settled` steps the fall has not begun, so that the number of
- * steps may still be chosen (a time limit measures the first ones). */
-double pr_schedule_rate(uint64_t step, uint64_t steps, uint64_t warmup, uint64_t settled);
+ * hundredth at step `steps`. */
+double pr_schedule_rate(uint64_t step, uint64_t steps, uint64_t warmup);
 
 #endif

@@ -20,8 +20,8 @@ static const prune_option options_of_tune[] = {
     {"batch", PRUNE_OPTION_INT, FIELD(batch), "4", 1, 1024, NULL, "views per step"},
     {"learning-rate", PRUNE_OPTION_FLOAT, FIELD(learning_rate), "1e-4", 1e-9, 1, NULL,
      "AdamW's, at its peak"},
-    {"warmup", PRUNE_OPTION_INT, FIELD(warmup), "10", 0, 1000000, NULL,
-     "steps over which the learning rate rises"},
+    {"warmup", PRUNE_OPTION_INT, FIELD(warmup), "-1", -1, 1000000, NULL,
+     "steps over which the learning rate rises; -1: a tenth of them"},
     {"weight-decay", PRUNE_OPTION_FLOAT, FIELD(weight_decay), "0.01", 0, 10, NULL,
      "of weight matrices and kernels, decoupled"},
     WEIGHT("silog", silog, "weight of the scale-invariant log loss against ground truth"),
@@ -88,12 +88,12 @@ static double seconds_now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-enum { DEFAULT_STEPS = 300, SETTLED = 6, JUDGEMENTS = 10 };
+enum { DEFAULT_STEPS = 300, TIMED_STEPS = 3, JUDGEMENTS = 10 };
 
 /* One run's clock and counters. */
 typedef struct tune_loop {
     pr_tuner *tuner;
-    double began, judging, fastest; /* seconds; of the first judgement, of the timed steps */
+    double began, judging; /* seconds; judging: of the first judgement */
     uint64_t judge_every;
     bool started, stopped;
 } tune_loop;
@@ -112,22 +112,29 @@ static void plan_judgements(tune_loop *loop, uint64_t count)
     if (loop->judge_every == 0) loop->judge_every = 1;
 }
 
-/* After the first steps of a run with a time limit: as many as will fit. The fastest step counts,
- * since what made others slower may pass; a tenth of the time is left for what stays slow. At most
- * a fifth of it goes into judgements. */
-static void fit_steps(tune_loop *loop, uint64_t done)
+/* With a time limit: as many steps as will fit. A few are timed without changing a weight; the
+ * fastest counts, since what made others slower may pass, and a tenth of the time is left for what
+ * stays slow. At most a fifth of it goes into judgements. */
+static prune_status fit_steps(tune_loop *loop)
 {
     pr_tuner *tuner = loop->tuner;
-    if (tuner->options.minutes <= 0 || done != SETTLED) return;
+    double fastest = INFINITY, loss;
+    for (int i = 0; i < TIMED_STEPS; i++) {
+        double began = seconds_now();
+        PR_TRY(pr_check_cancel(tuner->ctx));
+        PR_TRY(pr_tuner_gradient(tuner, &loss));
+        fastest = fmin(fastest, seconds_now() - began);
+    }
     double left = fmax(0.9 * (limit_of(loop) - (seconds_now() - loop->began)), 0);
     double judgements = fmin(fmax(floor(0.2 * left / loop->judging), 1), JUDGEMENTS);
-    double stepping = fmax(left - judgements * loop->judging, 0);
-    uint64_t fitting = done + (uint64_t)(stepping / loop->fastest);
+    uint64_t fitting = (uint64_t)(fmax(left - judgements * loop->judging, 0) / fastest) + 1;
+    fitting += tuner->adamw.step;
     if (tuner->options.steps == 0 || fitting < tuner->steps) tuner->steps = fitting;
     plan_judgements(loop, (uint64_t)judgements);
     pr_log(tuner->ctx, PRUNE_LOG_INFO,
            "tune: %g minutes are %llu steps; --steps %llu repeats this run", tuner->options.minutes,
            (unsigned long long)tuner->steps, (unsigned long long)tuner->steps);
+    return PRUNE_OK;
 }
 
 static void note_loss(pr_tuner *tuner, uint64_t step, double loss)
@@ -175,15 +182,12 @@ static prune_status advance(tune_loop *loop)
     pr_tuner *tuner = loop->tuner;
     const prune_tune_options *o = &tuner->options;
     uint64_t step = tuner->adamw.step;
-    double began = seconds_now();
-    double rate =
-        o->learning_rate * pr_schedule_rate(step, tuner->steps, (uint64_t)o->warmup, SETTLED);
+    uint64_t warmup = o->warmup >= 0 ? (uint64_t)o->warmup : tuner->steps / 10;
+    double rate = o->learning_rate * pr_schedule_rate(step, tuner->steps, warmup);
     double loss;
     PR_TRY(pr_check_cancel(tuner->ctx));
     PR_TRY(pr_tuner_step(tuner, rate, &loss));
     uint64_t done = tuner->adamw.step;
-    loop->fastest = fmin(loop->fastest, seconds_now() - began);
-    fit_steps(loop, done);
     note_loss(tuner, step, loss);
     pr_progress(tuner->ctx, "tune", done, tuner->steps);
     uint64_t lines = tuner->steps / 20 ? tuner->steps / 20 : 1;
@@ -199,7 +203,7 @@ static prune_status start(tune_loop *loop)
 {
     pr_tuner *tuner = loop->tuner;
     const prune_tune_options *o = &tuner->options;
-    tuner->steps = o->steps > 0 ? (uint64_t)o->steps : o->minutes > 0 ? 10000000 : DEFAULT_STEPS;
+    tuner->steps = o->steps > 0 ? (uint64_t)o->steps : DEFAULT_STEPS;
     plan_judgements(loop, JUDGEMENTS);
     if (o->resume && !o->snapshot)
         return pr_fail(PRUNE_E_ARGUMENT, "resume: say with snapshot which file to go on from");
@@ -213,7 +217,7 @@ static prune_status start(tune_loop *loop)
     }
     loop->started = true;
     loop->judging = seconds_now() - loop->began;
-    return PRUNE_OK;
+    return o->minutes > 0 ? fit_steps(loop) : PRUNE_OK;
 }
 
 static prune_status run_loop(tune_loop *loop)
@@ -279,7 +283,7 @@ prune_status prune_model_tune(prune_model *model, const prune_model *teacher,
     memset(&o, 0, sizeof o);
     PR_TRY(pr_options_take(prune_tune_option_table(), &o, options));
     pr_tuner tuner;
-    tune_loop loop = {.tuner = &tuner, .began = seconds_now(), .fastest = INFINITY};
+    tune_loop loop = {.tuner = &tuner, .began = seconds_now()};
     PR_TRY(pr_tuner_open(&tuner, model, teacher, samples, &o));
     const char *judged_by = pr_judge_name(&tuner.judge, model);
     prune_status status = start(&loop);

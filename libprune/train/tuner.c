@@ -239,9 +239,8 @@ static prune_status check_labels(const pr_tuner *tuner)
                    "pairs or a teacher");
 }
 
-prune_status pr_tuner_step(pr_tuner *tuner, double learning_rate, double *loss)
+prune_status pr_tuner_gradient(pr_tuner *tuner, double *loss)
 {
-    const prune_tune_options *o = &tuner->options;
     pr_feed *feed = &tuner->feed;
     PR_TRY(pr_feed_load(feed, tuner->adamw.step));
     PR_TRY(check_labels(tuner));
@@ -259,10 +258,17 @@ prune_status pr_tuner_step(pr_tuner *tuner, double learning_rate, double *loss)
         batch.teacher = pr_f32(pr_run_output(tuner->teacher_run));
         batch.teacher_decode = pr_decode_of(&tuner->teacher->meta);
     }
-    double values[PR_LOSS_COUNT], norm;
+    double values[PR_LOSS_COUNT];
     PR_TRY(pr_loss_evaluate(tuner->ctx, &batch, tuner->weights, values, loss));
     pr_grads_zero(&tuner->grads);
-    PR_TRY(pr_run_backward(tuner->run, tuner->d_output, &tuner->grads, NULL, NULL));
+    return pr_run_backward(tuner->run, tuner->d_output, &tuner->grads, NULL, NULL);
+}
+
+prune_status pr_tuner_step(pr_tuner *tuner, double learning_rate, double *loss)
+{
+    const prune_tune_options *o = &tuner->options;
+    PR_TRY(pr_tuner_gradient(tuner, loss));
+    double norm;
     const pr_adamw_settings settings = {.learning_rate = learning_rate,
                                         .beta1 = 0.9,
                                         .beta2 = 0.999,

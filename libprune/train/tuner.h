@@ -32,7 +32,10 @@ prune_status pr_tuner_open(pr_tuner *tuner, const prune_model *original, const p
                            prune_samples *samples, const prune_tune_options *options);
 void pr_tuner_close(pr_tuner *tuner);
 
-/* Forward, loss, backward, AdamW, on the batch of the current step. */
+/* Forward, loss and backward on the batch of the current step: fills grads, changes no weight. */
+prune_status pr_tuner_gradient(pr_tuner *tuner, double *loss);
+
+/* The same, then AdamW. */
 prune_status pr_tuner_step(pr_tuner *tuner, double learning_rate, double *loss);
 
 /* Scores the model as it is (its averaged weights, where they are kept); a better one than the best

@@ -109,6 +109,7 @@ static prune_model *tuned(const char *snapshot, double ema)
     prune_tune_report report;
     prune_tune_options options = quick_options(&report);
     options.steps = 6;
+    options.warmup = 10; /* small steps: every one is an improvement */
     options.augment = true;
     options.ema = ema;
     options.judge_every = 1;
