@@ -17,6 +17,9 @@ typedef struct prune_quant_options {
     int32_t observer;       /* 0 min-max, 1 percentile, 2 mse */
     double percentile;      /* observer percentile: of the values that the range covers */
     bool zero_point;        /* ranges need not be symmetric */
+    int32_t rounding;       /* 0 auto (compensated where scales are static), 1 nearest,
+                               2 compensated */
+    int32_t rounding_views; /* images that compensated rounding looks at */
     int32_t views;          /* calibration pictures: the images, then augmented views of them */
     bool default_float;     /* what reads the picture and the last convolutions stay FP32 */
     const char *keep_float; /* "conv1,decoder.*": further layers that stay FP32 */
@@ -36,7 +39,8 @@ const prune_option_table *prune_quant_option_table(void);
 void prune_quant_options_init(prune_quant_options *options);
 
 /* Decides for every layer how it computes and calibrates ranges on `images`. The weights stay
- * floats (saving bakes the integers), so the model can still be tuned. The ranking goes into the
+ * floats (saving bakes the integers), so the model can still be tuned; compensated rounding moves
+ * them and the biases a little. The ranking goes into the
  * model's history and the log. Unchanged when this fails. */
 prune_status prune_model_quantize(prune_model *model, prune_samples *images,
                                   const prune_quant_options *options);

@@ -17,6 +17,11 @@ static const prune_option options_of_quant[] = {
      "observer percentile: share of the values that the range covers, %"},
     {"zero-point", PRUNE_OPTION_BOOL, FIELD(zero_point), "true", 0, 0, NULL,
      "let ranges be asymmetric"},
+    {"rounding", PRUNE_OPTION_CHOICE, FIELD(rounding), "auto", 0, 0, "auto|nearest|compensated",
+     "of weights; compensated: each error is made up for by later weights, and the weights absorb "
+     "what quantizing the input does (auto: where scales are static)"},
+    {"rounding-views", PRUNE_OPTION_INT, FIELD(rounding_views), "40", 1, 100000, NULL,
+     "images that compensated rounding looks at"},
     {"views", PRUNE_OPTION_INT, FIELD(views), "60", 1, 100000, NULL,
      "pictures to calibrate on: the images, then augmented views of them"},
     {"default-float", PRUNE_OPTION_BOOL, FIELD(default_float), "true", 0, 0, NULL,
@@ -64,6 +69,7 @@ typedef struct stage {
     pr_watch *watch;
     pr_calibration calibration;
     pr_quant_judge judge;
+    pr_rounding rounding;
     pr_scan scan;
     pr_quant_summary summary;
 } stage;
@@ -86,6 +92,7 @@ static prune_status open_stage(stage *s)
 static void close_stage(stage *s)
 {
     pr_scan_free(&s->scan);
+    pr_rounding_free(&s->rounding);
     pr_quant_judge_free(&s->judge);
     pr_calibration_free(&s->calibration);
     prune_samples_free(s->tune);
@@ -120,18 +127,45 @@ done:
     return status;
 }
 
-static prune_status calibrate(stage *s, prune_samples *samples, int32_t views)
+/* Compensated rounding moves the bias, so that a layer without one gets zeros. */
+static prune_status round_weights(stage *s, prune_samples *samples)
 {
-    PR_TRY(pr_calibration_run(&s->calibration, samples, views, s->options.seed));
-    return pr_assign_records(s->work, s->candidate, &s->calibration, &s->options);
+    bool *wanted = NULL;
+    prune_status status = PRUNE_OK;
+    if (s->options.rounding == 1) return PRUNE_OK;
+    PR_TRY(pr_new(s->ctx, (void **)&wanted, (size_t)s->work->n_nodes + 1, sizeof *wanted));
+    for (int32_t i = 0; i < s->work->n_nodes; i++) {
+        const pr_node *node = &s->work->nodes[i];
+        wanted[i] = s->candidate[i] &&
+                    (s->options.rounding == 2 || node->precision.input != PR_INPUT_TOKEN);
+        if (!wanted[i] || node->params[PR_SLOT_BIAS] != PR_NONE) continue;
+        const pr_tensor *weight = pr_node_param(s->work, node, PR_SLOT_WEIGHT);
+        const pr_shape outputs =
+            pr_shape1(weight->shape.dim[node->op == PR_OP_CONV_TRANSPOSE ? 2 : 0]);
+        pr_tensor bias;
+        PR_GO(pr_tensor_zeros(&bias, s->ctx, PR_F32, &outputs));
+        PR_GO(pr_model_add_param(s->work, i, PR_SLOT_BIAS, bias));
+    }
+    PR_GO(pr_rounding_create(&s->rounding, s->work, wanted, samples, s->options.rounding_views,
+                             s->options.seed));
+    s->scan.rounding = &s->rounding;
+done:
+    pr_free(s->ctx, wanted);
+    return status;
+}
+
+static prune_status calibrate(stage *s, prune_samples *samples)
+{
+    PR_TRY(pr_calibration_run(&s->calibration, samples, s->options.views, s->options.seed));
+    PR_TRY(pr_assign_records(s->work, s->candidate, &s->calibration, &s->options));
+    return round_weights(s, samples);
 }
 
 /* Without a scan: everything that can be is INT8. */
 static prune_status take_all(stage *s)
 {
-    PR_TRY(calibrate(s, s->images, s->options.views));
-    for (int32_t i = 0; i < s->work->n_nodes; i++)
-        if (s->candidate[i]) s->work->nodes[i].precision.compute = PR_COMPUTE_I8;
+    PR_TRY(calibrate(s, s->images));
+    for (int32_t u = 0; u < s->scan.count; u++) pr_scan_set(&s->scan, s->work, u, true);
     return PRUNE_OK;
 }
 
@@ -142,7 +176,7 @@ static prune_status scan_and_choose(stage *s)
     if (!metric) PR_TRY(hold_back(s));
     prune_samples *tune = s->tune ? s->tune : s->images;
     prune_samples *judges = metric ? s->options.judge : s->held;
-    PR_TRY(calibrate(s, tune, s->options.views));
+    PR_TRY(calibrate(s, tune));
     PR_TRY(pr_quant_judge_create(&s->judge, s->original, judges, metric ? UINT64_MAX : images,
                                  metric));
     PR_TRY(pr_scan_run(&s->scan, s->work, &s->judge, images));
@@ -152,8 +186,6 @@ static prune_status scan_and_choose(stage *s)
     s->summary.metric = metric ? metric->name : NULL;
     s->summary.baseline = s->judge.baseline;
     s->summary.pictures = s->judge.count;
-    /* The decision stands; the pictures that were held back may still widen the ranges. */
-    if (s->held) PR_TRY(calibrate(s, s->held, (int32_t)prune_samples_count(s->held)));
     return PRUNE_OK;
 }
 

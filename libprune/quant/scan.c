@@ -67,9 +67,13 @@ void pr_scan_free(pr_scan *scan)
 
 void pr_scan_set(const pr_scan *scan, prune_model *model, int32_t unit, bool int8)
 {
-    for (int32_t i = 0; i < scan->n_nodes; i++)
-        if (scan->unit_of[i] == unit)
-            model->nodes[i].precision.compute = int8 ? PR_COMPUTE_I8 : PR_COMPUTE_F32;
+    const pr_compute compute = int8 ? PR_COMPUTE_I8 : PR_COMPUTE_F32;
+    for (int32_t i = 0; i < scan->n_nodes; i++) {
+        pr_precision *p = &model->nodes[i].precision;
+        if (scan->unit_of[i] != unit || p->compute == compute) continue;
+        p->compute = compute;
+        if (scan->rounding) pr_rounding_swap(scan->rounding, model, i);
+    }
 }
 
 static void mark(const pr_scan *scan, int32_t unit, uint8_t *changed)

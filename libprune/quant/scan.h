@@ -4,6 +4,7 @@
 #define PR_QUANT_SCAN_H
 
 #include "libprune/quant/judge.h"
+#include "libprune/quant/rounding.h"
 
 typedef struct pr_unit {
     int32_t first;  /* its first node */
@@ -17,16 +18,18 @@ typedef struct pr_unit {
 typedef struct pr_scan {
     prune_context *ctx;
     int32_t n_nodes, count;
-    int32_t *unit_of; /* per node, PR_NONE: not a candidate */
-    pr_unit *units;   /* in the order of the graph */
-    int32_t *order;   /* unit numbers, worst first; that of the graph before pr_scan_run */
+    int32_t *unit_of;      /* per node, PR_NONE: not a candidate */
+    pr_unit *units;        /* in the order of the graph */
+    pr_rounding *rounding; /* parameters of INT8 nodes; NULL: rounded to the nearest */
+    int32_t *order;        /* unit numbers, worst first; that of the graph before pr_scan_run */
 } pr_scan;
 
 prune_status pr_scan_create(pr_scan *out, const prune_model *model, const bool *candidate,
                             bool by_input);
 void pr_scan_free(pr_scan *scan);
 
-/* The unit's nodes compute in INT8 or FP32 from now on; their records stay. */
+/* The unit's nodes compute in INT8 or FP32 from now on, with the parameters that belong to it;
+ * their records stay. */
 void pr_scan_set(const pr_scan *scan, prune_model *model, int32_t unit, bool int8);
 
 /* Measures every unit of `model` (annotated, all units FP32 again afterwards) on at most `images`

@@ -45,19 +45,21 @@ START_TEST(the_hostile_layer_is_the_one_kept)
 }
 END_TEST
 
-/* Two runs give the same records; the weights are untouched; the exact mode stays near. */
-START_TEST(quantizing_is_deterministic_and_keeps_the_floats)
+/* Two runs give the same weights and records; with rounding to the nearest the weights stay what
+ * they were. */
+START_TEST(quantizing_is_deterministic)
 {
     prune_context *ctx = test_context(2);
     prune_model *model = fixture_model(ctx), *a, *b;
     scene_make(&world, 9, false);
     prune_samples *samples = scene_samples(ctx, &world);
-    const prune_quant_options options = options_of(0, 0.5);
+    prune_quant_options options = options_of(0, 0.5);
     ck_ok(pr_model_clone(&a, model));
     ck_ok(pr_model_clone(&b, model));
     ck_ok(prune_model_quantize(a, samples, &options));
     ck_ok(prune_model_quantize(b, samples, &options));
-    ck_assert(same_weights(a, model));
+    ck_assert(same_weights(a, b));
+    ck_assert(!same_weights(a, model));
     ck_assert_int_eq(int8_layers(a), 5);
     for (int32_t i = 0; i < a->n_nodes; i++) {
         const pr_precision *p = &a->nodes[i].precision, *q = &b->nodes[i].precision;
@@ -69,8 +71,15 @@ START_TEST(quantizing_is_deterministic_and_keeps_the_floats)
         ck_assert_mem_eq(p->input_zero.data, q->input_zero.data, pr_tensor_bytes(&p->input_zero));
     }
     ck_assert_uint_lt(pr_model_bytes(a), pr_model_bytes(model) / 2);
+    options.rounding = 1;
+    ck_ok(prune_model_quantize(model, samples, &options));
     ck_ok(prune_model_quantize(a, samples, &options)); /* again, from its own floats */
     ck_assert_int_eq(int8_layers(a), 5);
+    prune_model_free(b);
+    ck_ok(pr_model_clone(&b, model));
+    options.views = 5;
+    ck_ok(prune_model_quantize(b, samples, &options));
+    ck_assert(same_weights(b, model));
     prune_samples_free(samples);
     prune_model_free(model);
     prune_model_free(a);
@@ -130,6 +139,5 @@ START_TEST(what_cannot_be_is_refused_and_changes_nothing)
 }
 END_TEST
 
-TEST_MAIN("quant/quantize", the_hostile_layer_is_the_one_kept,
-          quantizing_is_deterministic_and_keeps_the_floats, transformers_fold_and_quantize,
-          what_cannot_be_is_refused_and_changes_nothing)
+TEST_MAIN("quant/quantize", the_hostile_layer_is_the_one_kept, quantizing_is_deterministic,
+          transformers_fold_and_quantize, what_cannot_be_is_refused_and_changes_nothing)
