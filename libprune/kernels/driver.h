@@ -14,7 +14,7 @@ static inline int64_t pr_conv_source(const pr_conv *conv, int64_t i, int64_t n)
     if (i >= 0 && i < n) return i;
     if (conv->clamp) return i < 0 ? 0 : n - 1;
     /* Without repeating the edge: -1 -> 1, n -> n - 2. */
-    while (conv->reflect && (i < 0 || i >= n)) i = i < 0 ? -i : 2 * (n - 1) - i;
+    while (conv->reflect && n > 1 && (i < 0 || i >= n)) i = i < 0 ? -i : 2 * (n - 1) - i;
     return i;
 }
 
