@@ -7,7 +7,7 @@ set -e
 cd "$(dirname "$0")/../.."
 prune=${1:-build/release/bin/prune}
 work=${2:-build/bundled}
-steps=${STEPS:-9000}
+steps=${STEPS:-6200}
 frames=${FRAMES:-5000}
 mkdir -p "$work"
 
@@ -32,7 +32,7 @@ mkdir -p "$work"
     --steps "$steps" --batch 4 --learning-rate 8e-4 --warmup 200 --weight-decay 0.05 \
     --silog 0.5 --l1-log 1 --gradient 0.5 --ema 0.998 \
     --crop 1 --exposure 0.3 --colour 0.1 --noise 0.015 --judge-every 250 \
-    --snapshot "$work/snapshot.safetensors" --snapshot-every 50 --resume true --seed 1 \
+    --snapshot "$work/snapshot.safetensors" --snapshot-every 50 --resume --seed 1 \
     --storage fp16 --level 19 -o "$work/bundled.safetensors.zst"
 
 echo "copy $work/bundled.safetensors.zst to pipelines/models/ to make it the bundled model"
