@@ -11,9 +11,12 @@
 /* Measures how far the output of the model being cut is from the teacher's. */
 typedef struct pr_judge {
     int64_t batch;
+    pr_shape shape;   /* of one output */
     float *inputs;    /* [batch, height, width, 3] */
     float *wanted;    /* the teacher's outputs [batch, out height, out width] */
-    pr_run *run;      /* on the model being cut, batch images at once, keeping values */
+    float *said;      /* the outputs of the model being cut, unless `partial` */
+    pr_run *run;      /* on the model being cut */
+    bool partial;     /* `run` holds all pictures and keeps its values for partial re-runs */
     uint8_t *changed; /* [n_nodes] whose values in `run` are not those of the present weights */
 } pr_judge;
 
