@@ -33,7 +33,7 @@ typedef struct prune_cut_options {
     bool compensate;    /* refit the weights that read what was cut, in closed form */
     bool blocks;        /* whole residual branches may go */
     const char *kinds;  /* "head,qk,neuron,channel,residual": what may be cut */
-    int32_t granularity; /* units that go at a time; 0: about a sixteenth of a layer */
+    int32_t granularity; /* units that go at a time; 0: about a thirty-second of a layer */
     int32_t images;      /* pictures to measure on, at most */
     int32_t views;       /* augmented views besides them */
     int32_t positions;   /* rows of each layer taken from each view */
