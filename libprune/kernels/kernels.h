@@ -38,6 +38,13 @@ typedef struct pr_epilogue {
     bool relu8;
 } pr_epilogue;
 
+/* Nothing but a store, or an addition to what is stored: tiles need no buffer (attention). */
+static inline bool pr_epilogue_is_plain(const pr_epilogue *e)
+{
+    return e->out && !e->bias && !e->out8 && !e->place && e->act == PR_ACT_NONE &&
+           e->late == PR_ACT_NONE && (!e->residual || e->residual == e->out);
+}
+
 enum { PR_PACK_COLUMNS = 64 }; /* padding of per-column arrays; a multiple of every block width */
 
 /* How integers multiply a 3 x 3 kernel where all its steps stay exact. */

@@ -178,11 +178,18 @@ void pr_avx2_f32_gather(float *to, int64_t to_stride, const float *line, const i
     }
 }
 
-/* Nothing but a store, or an addition to what is stored: tiles need no buffer (attention). */
-static bool is_plain(const pr_epilogue *e)
+void pr_avx2_finish_f32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c, int64_t columns,
+                        const float *sums, int64_t stride)
 {
-    return e->out && !e->bias && !e->out8 && !e->place && e->act == PR_ACT_NONE &&
-           e->late == PR_ACT_NONE && (!e->residual || e->residual == e->out);
+    __m256 b0 = _mm256_setzero_ps(), b1 = b0;
+    if (e->bias) {
+        b0 = _mm256_loadu_ps(e->bias + c);
+        b1 = _mm256_loadu_ps(e->bias + c + 8);
+    }
+    for (int64_t i = 0; i < rows; i++, sums += stride) {
+        finish16(e, r + i, c, columns, _mm256_add_ps(_mm256_loadu_ps(sums), b0),
+                 _mm256_add_ps(_mm256_loadu_ps(sums + 8), b1));
+    }
 }
 
 void pr_avx2_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
@@ -194,15 +201,10 @@ void pr_avx2_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *
     }
     _Alignas(64) float tile[ROWS * 16];
     const float *block = b->data;
-    bool plain = is_plain(e);
+    bool plain = pr_epilogue_is_plain(e);
     for (int64_t c = 0; c < b->n;) {
         int64_t wide = pr_block_columns(b->n - c, 8);
         int64_t columns = b->n - c < wide ? b->n - c : wide;
-        __m256 b0 = _mm256_setzero_ps(), b1 = b0;
-        if (e->bias) {
-            b0 = _mm256_loadu_ps(e->bias + c);
-            b1 = _mm256_loadu_ps(e->bias + c + 8);
-        }
         for (int64_t i = 0; i < m; i += ROWS) {
             const float *rows[ROWS];
             int64_t left = m - i < ROWS ? m - i : ROWS;
@@ -217,11 +219,7 @@ void pr_avx2_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *
             } else {
                 tile_6x8(rows, block, b->k, tile);
             }
-            for (int64_t j = 0; j < left; j++) {
-                finish16(e, row + i + j, c, columns,
-                         _mm256_add_ps(_mm256_load_ps(tile + j * 16), b0),
-                         _mm256_add_ps(_mm256_load_ps(tile + j * 16 + 8), b1));
-            }
+            pr_avx2_finish_f32(e, row + i, left, c, columns, tile, 16);
         }
         block += wide * b->k_padded;
         c += wide;

@@ -4,6 +4,8 @@
 
 #include "libprune/kernels/avx2/avx2.h"
 
+void pr_avx512vnni_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
+                             const pr_epilogue *e, int64_t row);
 void pr_avx512vnni_i8_widen(void *to, const int8_t *from, int64_t count);
 void pr_avx512vnni_i8_gather(void *to, int64_t to_stride, const int8_t *line, const int32_t *offset,
                              int64_t step, int64_t rows, int64_t taps, int64_t run,

@@ -1,23 +1,8 @@
 /* INT8 panels with vpdpbusd (unsigned times signed, four products into 32 bits, no saturation):
  * inputs become unsigned by adding 128, which the packed offset, -128 * column sum, takes back.
  * tests/kernels/avx512vnni compiles this file once more with PR_SIMDE, on any machine. */
-#include "libprune/kernels/kernels.h"
-#if defined(PR_SIMDE)
-#define SIMDE_ENABLE_NATIVE_ALIASES
-#include <simde/x86/avx512/dpbusd.h>
-#include <simde/x86/avx512/loadu.h>
-#include <simde/x86/avx512/set1.h>
-#include <simde/x86/avx512/store.h>
-#include <simde/x86/avx512/storeu.h>
-#include <simde/x86/avx512/xor.h>
-#define PIN(x) (void)(x)
-#else
-#include <immintrin.h>
-/* gcc 12 moves these accumulators to the stack and back in every step (measured: 2.4 times
- * slower); an operand of an empty asm must stay in a register. */
-#define PIN(x) __asm__("" : "+v"(x))
-#endif
 #include "libprune/kernels/avx512vnni/avx512vnni.h"
+#include "libprune/kernels/avx512vnni/intrinsics.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
-/* The tier's table row: integers with VNNI, everything else from AVX2. */
+/* The tier's table row: matrix products of its own, everything else from AVX2. */
 #include "libprune/kernels/avx512vnni/avx512vnni.h"
 
 const pr_kernels pr_kernels_avx512vnni = {.name = "avx512vnni",
-                                          .f32_lanes = 8,
+                                          .f32_lanes = 16,
                                           .f32_thin = PR_AVX2_THIN,
-                                          .f32_panel = pr_avx2_f32_panel,
+                                          .f32_panel = pr_avx512vnni_f32_panel,
                                           .f32_single = pr_avx2_f32_single,
                                           .i8_lanes = 16,
                                           .i8_depth = 4,
