@@ -16,6 +16,7 @@ typedef struct prune_quant_options {
                                3 token (linear layers; convolutions per channel) */
     int32_t observer;       /* 0 min-max, 1 percentile, 2 mse */
     double percentile;      /* observer percentile: of the values that the range covers */
+    double margin;          /* share by which ranges are wider than what was seen */
     bool zero_point;        /* ranges need not be symmetric */
     int32_t rounding;       /* 0 auto (compensated where scales are static), 1 nearest,
                                2 compensated */

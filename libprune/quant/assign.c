@@ -104,6 +104,7 @@ prune_status pr_assign_records(prune_model *model, const bool *candidate,
                                const pr_calibration *calibration,
                                const prune_quant_options *options)
 {
+    const pr_grid_rule rule = {options->percentile, options->margin, options->zero_point};
     for (int32_t i = 0; i < model->n_nodes; i++) {
         pr_node *node = &model->nodes[i];
         pr_precision *p = &node->precision;
@@ -116,8 +117,8 @@ prune_status pr_assign_records(prune_model *model, const bool *candidate,
             p->input_scale = pr_tensor_share(&same->input_scale);
             p->input_zero = pr_tensor_share(&same->input_zero);
         } else {
-            PR_TRY(pr_calibration_grids(calibration, node->inputs[0], options->percentile,
-                                        options->zero_point, &p->input_scale, &p->input_zero));
+            PR_TRY(pr_calibration_grids(calibration, node->inputs[0], &rule, &p->input_scale,
+                                        &p->input_zero));
         }
     }
     return PRUNE_OK;

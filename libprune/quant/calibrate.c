@@ -75,8 +75,7 @@ done:
 }
 
 prune_status pr_calibration_grids(const pr_calibration *calibration, int32_t node,
-                                  double percentile, bool zero_point, pr_tensor *scale,
-                                  pr_tensor *zero)
+                                  const pr_grid_rule *rule, pr_tensor *scale, pr_tensor *zero)
 {
     const pr_observer *observer = &calibration->observers[node];
     const pr_shape shape = pr_shape1(observer->channels);
@@ -87,8 +86,11 @@ prune_status pr_calibration_grids(const pr_calibration *calibration, int32_t nod
     PR_GO(pr_tensor_create(zero, calibration->ctx, PR_I8, &shape));
     for (int pass = 0; pass < 2; pass++) /* first the largest scale, then those it bounds */
         for (int64_t c = 0; c < observer->channels; c++) {
-            const pr_grid grid = pr_grid_of(pr_observer_range(observer, c, percentile), zero_point,
-                                            largest > 0 ? largest * least_share : 1e-20f);
+            pr_range range = pr_observer_range(observer, c, rule->percentile);
+            range.low *= (float)(1 + rule->margin);
+            range.high *= (float)(1 + rule->margin);
+            const pr_grid grid =
+                pr_grid_of(range, rule->zero_point, largest > 0 ? largest * least_share : 1e-20f);
             if (pass == 0 && grid.scale > largest) largest = grid.scale;
             pr_f32(scale)[c] = grid.scale;
             ((int8_t *)zero->data)[c] = grid.zero;

@@ -35,9 +35,15 @@ void pr_calibration_free(pr_calibration *calibration);
 prune_status pr_calibration_run(pr_calibration *calibration, prune_samples *samples, int32_t views,
                                 uint64_t seed);
 
+/* How ranges become grids. */
+typedef struct pr_grid_rule {
+    double percentile; /* of the observer with that name */
+    double margin;     /* ranges are widened by this share on both sides */
+    bool zero_point;
+} pr_grid_rule;
+
 /* Scale and zero point tensors ([1] or [C]) of a watched value. */
 prune_status pr_calibration_grids(const pr_calibration *calibration, int32_t node,
-                                  double percentile, bool zero_point, pr_tensor *scale,
-                                  pr_tensor *zero);
+                                  const pr_grid_rule *rule, pr_tensor *scale, pr_tensor *zero);
 
 #endif

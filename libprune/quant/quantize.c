@@ -15,6 +15,8 @@ static const prune_option options_of_quant[] = {
      "how a range follows from the values seen; clipping hurts depth more than rounding"},
     {"percentile", PRUNE_OPTION_FLOAT, FIELD(percentile), "99.99", 50, 100, NULL,
      "observer percentile: share of the values that the range covers, %"},
+    {"margin", PRUNE_OPTION_FLOAT, FIELD(margin), "0.25", 0, 10, NULL,
+     "share by which ranges are wider than what was seen: other pictures may go further"},
     {"zero-point", PRUNE_OPTION_BOOL, FIELD(zero_point), "true", 0, 0, NULL,
      "let ranges be asymmetric"},
     {"rounding", PRUNE_OPTION_CHOICE, FIELD(rounding), "auto", 0, 0, "auto|nearest|compensated",

@@ -67,7 +67,14 @@ START_TEST(ranges_are_those_of_the_values)
     pr_viewer_close(&viewer);
     pr_calibration calibration = calibrate(model, samples, 4, PR_WATCH_CHANNEL);
     pr_tensor scale, zero;
-    ck_ok(pr_calibration_grids(&calibration, node, 99, true, &scale, &zero));
+    const pr_grid_rule plain = {.margin = 0, .zero_point = true};
+    const pr_grid_rule wide = {.margin = 0.5, .zero_point = true};
+    ck_ok(pr_calibration_grids(&calibration, node, &wide, &scale, &zero));
+    const float widened = pr_f32(&scale)[3];
+    pr_tensor_release(&scale);
+    pr_tensor_release(&zero);
+    ck_ok(pr_calibration_grids(&calibration, node, &plain, &scale, &zero));
+    ck_assert_float_eq_tol(widened, 1.5F * pr_f32(&scale)[3], 1e-5F * widened);
     for (int c = 0; c < 16; c++) {
         const pr_range seen = calibration.observers[node].seen[c];
         ck_assert_float_eq(seen.low, low[c]);

@@ -15,6 +15,7 @@ START_TEST(the_ranking_is_in_the_history)
     ck_fails(prune_quant_report(model, &text), PRUNE_E_ARGUMENT, "never");
     prune_quant_options_init(&options);
     options.scheme = 1;
+    options.rounding = 1;
     options.views = 6;
     options.scan_images = 2;
     options.max_float = 1;
