@@ -131,7 +131,10 @@ static prune_status run_node(pr_run *run, int32_t index)
         PR_TRY(pr_run_integer_forward(run, index));
     } else {
         PR_TRY(pr_run_call(run, index, &call));
-        PR_TRY(pr_op_get(node->op)->forward(&call));
+        if (run->options.mode == PR_MODE_EXACT)
+            PR_TRY(pr_run_kernel_forward(&call));
+        else
+            PR_TRY(pr_op_get(node->op)->forward(&call));
     }
     if (run->options.on_value)
         PR_TRY(run->options.on_value(run->options.user, index, &run->values[index]));

@@ -28,6 +28,9 @@ prune_status pr_run_param(pr_run *run, const pr_node *node, int32_t slot, const 
 /* Inputs, parameters and output of a node as its operator wants them. */
 prune_status pr_run_call(pr_run *run, int32_t index, pr_op_call *call);
 
+/* Forward of a float node in the mode EXACT (floats.c): the session's kernels, node by node. */
+prune_status pr_run_kernel_forward(pr_op_call *call);
+
 /* Annotated INT8 nodes (integer.c). In the modes EXACT and FAKE: does this node compute through
  * integers? */
 bool pr_run_is_integer(const pr_run *run, int32_t index);

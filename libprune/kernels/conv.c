@@ -170,7 +170,7 @@ static bool is_single(const conv_job *job)
     const pr_conv *c = job->conv;
     return !job->integer && job->kernels->f32_single && c->b->thin && c->b->n == 1 &&
            c->groups == 1 && c->upsample == 1 && c->kernel[0] <= 8 && c->e.out &&
-           c->e.out_stride == 1 && !c->e.residual && !c->e.out8;
+           c->e.out_stride == 1 && !c->e.gain && !c->e.residual && !c->e.out8;
 }
 
 /* Rows [begin, begin + rows) of such a convolution; only the ends of lines are gathered. */

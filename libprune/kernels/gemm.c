@@ -23,6 +23,7 @@ pr_epilogue pr_epilogue_for(const pr_epilogue *e, const pr_packed *b, int64_t co
     pr_epilogue own = *e;
     own.bias = b->bias;
     own.scale = b->scale;
+    if (own.gain) own.gain += column;
     if (own.residual) own.residual += column;
     if (own.out) own.out += column;
     if (own.out8) {

@@ -16,15 +16,17 @@ typedef enum pr_activation {
 } pr_activation;
 
 /* What happens to a sum before it is stored (integer.h defines each step for integers):
- *   y = acc * scale[c] * row_scale[r] + bias[c];  y = act(y);  y += residual[r, c];  y = late(y)
+ *   y = acc * scale[c] * row_scale[r] + bias[c];  y *= gain[c];  y = act(y);
+ *   y += residual[r, c];  y = late(y)
  *   out[r, c] = y;  out8[r, c] = quantize(relu8 ? max(y, 0) : y)
- * Rows and columns count from the pointers given here. bias, scale, inv_scale and zero are readable
- * up to the next multiple of PR_PACK_COLUMNS. */
+ * Rows and columns count from the pointers given here. bias, gain, scale, inv_scale and zero are
+ * readable up to the next multiple of PR_PACK_COLUMNS. */
 typedef struct pr_epilogue {
     const int32_t *place;   /* row r is stored, and finds its residual, at place[r]; NULL: at r */
     const float *scale;     /* [n], integers only */
     const float *row_scale; /* [m], integers with dynamic inputs only, else NULL */
     const float *bias;      /* [n] or NULL */
+    const float *gain;      /* [n] or NULL: LayerScale */
     pr_activation act, late;
     float alpha, late_alpha;
     const float *residual; /* or NULL */
@@ -41,7 +43,7 @@ typedef struct pr_epilogue {
 /* Nothing but a store, or an addition to what is stored: tiles need no buffer (attention). */
 static inline bool pr_epilogue_is_plain(const pr_epilogue *e)
 {
-    return e->out && !e->bias && !e->out8 && !e->place && e->act == PR_ACT_NONE &&
+    return e->out && !e->bias && !e->gain && !e->out8 && !e->place && e->act == PR_ACT_NONE &&
            e->late == PR_ACT_NONE && (!e->residual || e->residual == e->out);
 }
 
@@ -204,6 +206,11 @@ size_t pr_conv_transpose_scratch(const prune_context *ctx, const pr_kernels *ker
                                  const pr_conv_transpose *transpose);
 void pr_conv_transpose_run(prune_context *ctx, const pr_kernels *kernels,
                            const pr_conv_transpose *transpose, bool integer, void *scratch);
+
+/* Source cells of every output along one axis of a bilinear resize, and the weight of the second:
+ * torch's float32 coordinates, clamped to the image. */
+void pr_resize_axis(bool corners, int64_t in, int64_t out, int32_t *first, int32_t *second,
+                    float *weight);
 
 /* Softmax(scale q k^T) v per head, in tiles: no tokens x tokens matrix exists. Rows of q, k, v and
  * out are `..._stride` floats apart, images follow each other after `tokens` rows. */

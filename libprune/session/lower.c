@@ -85,6 +85,8 @@ static bool take_in(const pr_lowered *low, pr_unit *unit, int32_t node)
         }
     } else if (n->op == PR_OP_SCALE) {
         if (unit->act != PR_ACT_NONE || unit->residual != PR_NONE) return false;
+        if (unit->scale != PR_NONE) return false;
+        unit->scale = node;
     } else if (n->op == PR_OP_ADD && n->n_inputs == 2 && n->inputs[0] != n->inputs[1]) {
         if (unit->residual != PR_NONE || unit->late != PR_ACT_NONE) return false;
         unit->residual = n->inputs[0] == unit->last ? n->inputs[1] : n->inputs[0];
@@ -128,6 +130,9 @@ static void merge_projections(pr_lowered *low, pr_unit *unit, int32_t index)
     for (int32_t j = 0; j < 3; j++) {
         const pr_node *n = &model->nodes[a->inputs[j]];
         if (n->op != PR_OP_LINEAR || n->inputs[0] != first->inputs[0]) return;
+        /* Blocks of columns must stay the same: sums are rounded as when each stands alone. */
+        int64_t width = pr_node_param(model, n, PR_SLOT_WEIGHT)->shape.dim[0];
+        if (!unit->integer && width % (2 * low->kernels->f32_lanes) != 0) return;
         if (low->uses[a->inputs[j]] != 1 || !same_input_form(first, n)) return;
         if (low->unit_of[a->inputs[j]] != PR_NONE && low->unit_of[a->inputs[j]] != index) return;
     }
@@ -146,6 +151,10 @@ static void fold_upsampling(pr_lowered *low, pr_unit *unit, int32_t index)
     if (low->model->nodes[unit->first].op != PR_OP_CONV || resize->op != PR_OP_RESIZE) return;
     if (resize->attrs.resize_mode != PR_RESIZE_NEAREST || resize->n_inputs != 1) return;
     if (low->uses[unit->input] != 1) return;
+    /* A few float outputs are summed in another order when the map is read where it lies. */
+    int64_t outputs =
+        pr_node_param(low->model, &low->model->nodes[unit->first], PR_SLOT_WEIGHT)->shape.dim[0];
+    if (!unit->integer && outputs <= low->kernels->f32_thin) return;
     low->units[low->unit_of[unit->input]].n_merged = 0; /* order_units drops it */
     low->unit_of[unit->input] = index;
     unit->upsample = resize->attrs.factor;
@@ -163,7 +172,7 @@ static prune_status group_nodes(pr_lowered *low)
         *unit = (pr_unit){.kind = PR_UNIT_NODE, .first = i, .merged = {i}, .n_merged = 1};
         unit->last = i;
         unit->input = node->n_inputs > 0 ? node->inputs[0] : PR_NONE;
-        unit->residual = unit->variant = unit->emits = PR_NONE;
+        unit->residual = unit->variant = unit->emits = unit->scale = PR_NONE;
         unit->upsample = 1;
         low->unit_of[i] = index;
         if (!is_matrix(node->op)) continue;
@@ -257,6 +266,7 @@ void pr_lowered_free(pr_lowered *low)
             pr_packed_free(low->ctx, &low->units[i].packs[j]);
         }
         pr_free(low->ctx, low->units[i].packs);
+        pr_free(low->ctx, low->units[i].gain);
         pr_free(low->ctx, low->units[i].name);
     }
     for (int32_t i = 0; i < low->n_variants; i++) {

@@ -64,24 +64,13 @@ static prune_status copy_integers(pr_lowered *low, int32_t index, rows *r, int64
     return PRUNE_OK;
 }
 
-/* LayerScale and the like: nodes between the product and the unit's first activation. */
-static void fold_scales(const pr_lowered *low, const pr_unit *unit, rows *r)
+/* LayerScale multiplies in the epilogue: folded into the weights it would round differently. */
+static prune_status copy_gain(pr_lowered *low, pr_unit *unit)
 {
-    const prune_model *model = low->model;
-    int32_t at = unit->first;
-    for (int32_t i = at + 1; i <= unit->last; i++) {
-        const pr_node *node = &model->nodes[i];
-        if (node->n_inputs < 1 || node->inputs[0] != at) continue;
-        if (node->op != PR_OP_SCALE) return;
-        const pr_tensor *scale = pr_node_param(model, node, PR_SLOT_WEIGHT);
-        for (int64_t o = 0; o < r->n; o++) {
-            float s = pr_f32(scale)[o % pr_tensor_count(scale)];
-            r->bias[o] *= s;
-            if (r->scale) r->scale[o] *= s;
-            for (int64_t p = 0; r->weight && p < r->k; p++) r->weight[o * r->k + p] *= s;
-        }
-        at = i;
-    }
+    if (unit->scale == PR_NONE) return PRUNE_OK;
+    const pr_tensor *scale =
+        pr_node_param(low->model, &low->model->nodes[unit->scale], PR_SLOT_WEIGHT);
+    return pr_pack_columns(&unit->gain, low->ctx, pr_tensor_count(scale), pr_f32(scale));
 }
 
 static prune_status gather_rows(pr_lowered *low, const pr_unit *unit, rows *r)
@@ -112,7 +101,6 @@ static prune_status gather_rows(pr_lowered *low, const pr_unit *unit, rows *r)
         }
         at += n;
     }
-    if (unit->n_merged == 1) fold_scales(low, unit, r);
     return PRUNE_OK;
 }
 
@@ -176,6 +164,7 @@ static prune_status pack_unit(pr_lowered *low, pr_unit *unit)
     rows r = {0};
     int32_t parts = 1;
     if (unit->integer) PR_TRY(check_dynamic(low, unit));
+    PR_TRY(copy_gain(low, unit));
     if (node->op == PR_OP_CONV) parts = node->attrs.groups;
     if (node->op == PR_OP_CONV_TRANSPOSE) {
         parts = (int32_t)(weight->shape.dim[0] * weight->shape.dim[1]);

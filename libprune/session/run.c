@@ -45,6 +45,7 @@ static pr_epilogue epilogue_of(const runner *run, const pr_step *step)
     const pr_plan *plan = run->plan;
     pr_epilogue e = {.act = unit->act, .alpha = unit->alpha, .late = unit->late};
     e.late_alpha = unit->late_alpha;
+    e.gain = unit->gain;
     if (unit->integer) e.row_scale = row_scale_of(run, unit->variant);
     if (unit->residual != PR_NONE) {
         e.residual = floats_of(run, unit->residual);

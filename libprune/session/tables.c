@@ -2,9 +2,6 @@
 #include "libprune/ops/ops.h"
 #include "libprune/session/plan.h"
 
-#include <math.h>
-#include <string.h>
-
 pr_conv pr_plan_conv(const pr_plan *plan, const pr_unit *unit)
 {
     const pr_node *node = &plan->low->model->nodes[unit->first];
@@ -53,29 +50,11 @@ pr_attention pr_plan_attention(const pr_plan *plan, int32_t node)
     return a;
 }
 
-/* Source cells and the second one's weight for every output of an axis, as ops/resize.c. */
-static void fill_axis(int32_t mode, int64_t in, int64_t out, int32_t *first, int32_t *second,
-                      float *weight)
-{
-    for (int64_t d = 0; d < out; d++) {
-        float source;
-        if (mode == PR_RESIZE_BILINEAR_CORNERS) {
-            source = out > 1 ? (float)d * ((float)(in - 1) / (float)(out - 1)) : 0.0f;
-        } else {
-            source = fmaxf(((float)d + 0.5f) * ((float)in / (float)out) - 0.5f, 0.0f);
-        }
-        int64_t cell = (int64_t)source;
-        if (cell > in - 1) cell = in - 1;
-        first[d] = (int32_t)cell;
-        second[d] = (int32_t)(cell + 1 < in ? cell + 1 : cell);
-        weight[d] = source - (float)cell;
-    }
-}
-
 static prune_status resize_tables(pr_plan *plan, pr_step *step)
 {
     const pr_node *node = &plan->low->model->nodes[step->node];
     const int64_t *in = plan->shapes[node->inputs[0]].dim, *out = plan->shapes[step->node].dim;
+    bool corners = node->attrs.resize_mode == PR_RESIZE_BILINEAR_CORNERS;
     size_t count = (size_t)(out[1] + out[2]);
     PR_TRY(pr_new(plan->ctx, (void **)&step->x0, count, 2 * sizeof(int32_t)));
     PR_TRY(pr_new(plan->ctx, (void **)&step->wx, count, sizeof(float)));
@@ -83,8 +62,8 @@ static prune_status resize_tables(pr_plan *plan, pr_step *step)
     step->y0 = step->x1 + out[2];
     step->y1 = step->y0 + out[1];
     step->wy = step->wx + out[2];
-    fill_axis(node->attrs.resize_mode, in[2], out[2], step->x0, step->x1, step->wx);
-    fill_axis(node->attrs.resize_mode, in[1], out[1], step->y0, step->y1, step->wy);
+    pr_resize_axis(corners, in[2], out[2], step->x0, step->x1, step->wx);
+    pr_resize_axis(corners, in[1], out[1], step->y0, step->y1, step->wy);
     return PRUNE_OK;
 }
 

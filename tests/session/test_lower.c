@@ -30,11 +30,18 @@ START_TEST(nodes_are_grouped)
     }
     pr_lowered_free(&low);
 
+    /* Integers may be merged whatever their width; floats only by whole blocks of columns. */
+    static float input[16 * 16 * 3];
+    ck_ok(pr_lower(&low, vit));
+    ck_assert_int_eq(unit_named(&low, "blocks.0.attn.q")->n_merged, 1);
+    pr_lowered_free(&low);
+    annotate(vit, input, 16, 16, true);
     ck_ok(pr_lower(&low, vit));
     unit = unit_named(&low, "blocks.0.attn.q+blocks.0.attn.k+blocks.0.attn.v");
     ck_assert_int_eq(unit->n_merged, 3);
     unit = unit_named(&low, "blocks.1.attn.proj+blocks.1.add1"); /* LayerScale went inside */
     ck_assert_int_eq(unit->act, PR_ACT_NONE);
+    ck_assert_ptr_nonnull(unit->gain);
     ck_assert_int_ne(unit->residual, PR_NONE);
     ck_assert_int_eq(unit_named(&low, "blocks.1.mlp.fc1+blocks.1.mlp.act")->act, PR_ACT_GELU);
     pr_lowered_free(&low);

@@ -100,6 +100,10 @@ static inline void finish16(const pr_epilogue *e, int64_t r, int64_t c, int64_t 
 {
     float tail[16];
     if (e->place) r = e->place[r];
+    if (e->gain) {
+        y0 = _mm256_mul_ps(y0, _mm256_loadu_ps(e->gain + c));
+        y1 = _mm256_mul_ps(y1, _mm256_loadu_ps(e->gain + c + 8));
+    }
     if (e->act != PR_ACT_NONE) {
         y0 = activate8(e->act, e->alpha, y0);
         y1 = activate8(e->act, e->alpha, y1);

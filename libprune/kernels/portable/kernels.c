@@ -29,6 +29,7 @@ static float activate1(pr_activation act, float alpha, float y)
 static void finish(const pr_epilogue *e, int64_t r, int64_t c, float y)
 {
     if (e->place) r = e->place[r];
+    if (e->gain) y *= e->gain[c];
     y = activate1(e->act, e->alpha, y);
     if (e->residual) y += e->residual[r * e->residual_stride + c];
     y = activate1(e->late, e->late_alpha, y);
