@@ -300,6 +300,20 @@ static prune_status open_tables(pr_plan *plan)
     return add_buffer(plan, 0, &index);
 }
 
+/* Callers reserve one float per pixel of the input: a file must not decide otherwise. */
+static prune_status check_output(const pr_plan *plan)
+{
+    const pr_output *output = &plan->low->model->outputs[0];
+    const pr_shape wanted = pr_shape4(plan->batch, plan->height, plan->width, 1);
+    char text[96];
+    if (pr_shape_equal(&plan->shapes[output->node], &wanted)) return PRUNE_OK;
+    return pr_fail(PRUNE_E_SHAPE,
+                   "output '%s' is %s for an input of %lldx%lld: sessions run models whose output "
+                   "has the input's size; use a size that the model's strides divide",
+                   output->name, pr_shape_text(&plan->shapes[output->node], text, sizeof text),
+                   (long long)plan->height, (long long)plan->width);
+}
+
 prune_status pr_plan_create(pr_plan *out, const pr_lowered *low, int64_t batch, int64_t height,
                             int64_t width)
 {
@@ -310,6 +324,7 @@ prune_status pr_plan_create(pr_plan *out, const pr_lowered *low, int64_t batch, 
     plan.width = width;
     PR_GO(open_tables(&plan));
     PR_GO(pr_shapes_infer(low->model, batch, height, width, plan.shapes));
+    PR_GO(check_output(&plan));
     for (int32_t i = 0; i < low->n_units; i++) {
         const pr_unit *unit = &low->units[i];
         if (!unit->live && low->model->nodes[unit->first].op != PR_OP_INPUT) continue;
