@@ -26,22 +26,40 @@ typedef struct echo {
     float **values; /* per picture; made when first asked for, kept afterwards */
 } echo;
 
+/* What is handed out as depth, with the picture's own sample in front: that is what must go back to
+ * its source, ground truth and all. */
+typedef struct boxed {
+    prune_sample inner;
+    float values[];
+} boxed;
+
 static prune_status echo_load(void *user, uint64_t index, prune_sample *sample)
 {
     echo *e = user;
-    prune_status status = prune_samples_load(e->pictures, index, sample);
+    prune_sample inner;
+    prune_status status = prune_samples_load(e->pictures, index, &inner);
     if (status != PRUNE_OK) return status;
-    sample->depth = e->values[index];
-    sample->depth_width = sample->width;
-    sample->depth_height = sample->height;
+    const size_t size = (size_t)inner.width * (size_t)inner.height * sizeof(float);
+    boxed *box = prune_memory_new(e->ctx, 1, sizeof *box + size);
+    if (!box) {
+        prune_samples_release(e->pictures, &inner);
+        return PRUNE_E_MEMORY;
+    }
+    box->inner = inner;
+    memcpy(box->values, e->values[index], size);
+    *sample = inner;
+    sample->depth = box->values;
+    sample->depth_width = inner.width;
+    sample->depth_height = inner.height;
     return PRUNE_OK;
 }
 
 static void echo_release(void *user, prune_sample *sample)
 {
     echo *e = user;
-    sample->depth = NULL;
-    prune_samples_release(e->pictures, sample);
+    boxed *box = (boxed *)(void *)((char *)(uintptr_t)sample->depth - offsetof(boxed, values));
+    prune_samples_release(e->pictures, &box->inner);
+    prune_memory_free(e->ctx, box);
 }
 
 static prune_status echo_identify(void *user, uint64_t index, const char **name, const char **group)
