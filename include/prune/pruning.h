@@ -17,23 +17,23 @@ enum {
     PRUNE_SALIENCY_RANDOM = 3          /* a control */
 };
 enum {
-    PRUNE_ALLOCATION_ERROR = 0,   /* measured error at the output per cost saved */
-    PRUNE_ALLOCATION_UNIFORM = 1  /* the same share of every layer */
+    PRUNE_ALLOCATION_ERROR = 0,  /* measured error at the output per cost saved */
+    PRUNE_ALLOCATION_UNIFORM = 1 /* the same share of every layer */
 };
 
 /* Table: prune_cut_option_table(). */
 typedef struct prune_cut_options {
     uint32_t struct_size;
-    int32_t cost;       /* PRUNE_COST_... that `keep` is about */
-    double keep;        /* fraction of the model's present cost that stays; 1: see the next two */
-    int32_t heads;      /* remove this many heads from every attention, whatever the cost */
-    double neurons;     /* remove this share of every MLP's neurons, whatever the cost */
-    int32_t saliency;   /* PRUNE_SALIENCY_... */
-    int32_t allocation; /* PRUNE_ALLOCATION_... */
-    bool compensate;    /* refit the weights that read what was cut, in closed form */
-    bool blocks;        /* whole residual branches may go */
-    const char *kinds;  /* "head,qk,neuron,channel,residual": what may be cut */
-    int32_t granularity; /* units that go at a time; 0: about a thirty-second of a layer */
+    int32_t cost;        /* PRUNE_COST_... that `keep` is about */
+    double keep;         /* fraction of the model's present cost that stays; 1: see the next two */
+    int32_t heads;       /* remove this many heads from every attention, whatever the cost */
+    double neurons;      /* remove this share of every MLP's neurons, whatever the cost */
+    int32_t saliency;    /* PRUNE_SALIENCY_... */
+    int32_t allocation;  /* PRUNE_ALLOCATION_... */
+    bool compensate;     /* refit the weights that read what was cut, in closed form */
+    bool blocks;         /* whole residual branches may go */
+    const char *kinds;   /* "head,qk,neuron,channel,residual": what may be cut */
+    int32_t granularity; /* units that go at a time; 0: 2, or a thirty-second of a wide layer */
     int32_t images;      /* pictures to measure on, at most */
     int32_t views;       /* augmented views besides them */
     int32_t positions;   /* rows of each layer taken from each view */

@@ -315,12 +315,12 @@ static pr_space_kind kind_of(const pr_space_builder *b, const pr_space *space)
     return linear ? PR_SPACE_NEURON : PR_SPACE_CHANNEL;
 }
 
-/* Wide layers lose more at a time: about a thirty-second, a power of 2. */
+/* Two at a time; wide layers more, about a thirty-second, a power of 2. */
 static int32_t granularity_of(const pr_space *space)
 {
     if (space->kind == PR_SPACE_HEAD) return 1;
     const int32_t width = space->n_units / space->groups;
-    int32_t step = 1;
+    int32_t step = width < 8 ? 1 : 2;
     while (step * 2 <= width / 32 && step < 64) step *= 2;
     return step;
 }

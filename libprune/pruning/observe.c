@@ -123,7 +123,7 @@ static prune_status observe_all(watcher *w, float *input, float *gradient)
             picture = p->pictures[pr_random_below(&random, (uint32_t)p->n_pictures)];
         PR_TRY(pr_planner_render(p, picture, i < p->n_pictures ? NULL : &random, input));
         w->seed = pr_hash_u64(p->options.seed ^ (uint64_t)(i + 1));
-        PR_TRY(observe_view(w, input, gradients && i % 3 == 0, gradient));
+        PR_TRY(observe_view(w, input, gradients && i % 2 == 0, gradient));
     }
     pr_progress(p->ctx, "observe", (uint64_t)total, (uint64_t)total);
     return PRUNE_OK;

@@ -25,7 +25,7 @@ typedef struct pr_order {
 
 typedef struct pr_saliency_info {
     const char *name;
-    bool gradients; /* needs G and taylor: a backward pass on every third view */
+    bool gradients; /* needs G and taylor: a backward pass on every other view */
     prune_status (*order)(const pr_evidence *evidence, const pr_space *space, pr_order *out);
 } pr_saliency_info;
 

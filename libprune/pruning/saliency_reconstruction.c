@@ -200,7 +200,7 @@ static void pick(const elimination *e, int32_t *units, int32_t n)
 static void run_elimination(elimination *e, pr_order *out)
 {
     /* Wide layers lose several at a time: the order inside such a batch hardly matters. */
-    int32_t batch = e->space->n_units / 64, done = 0;
+    int32_t batch = e->space->n_units / 128, done = 0;
     if (batch < 1) batch = 1;
     if (batch > MAX_BATCH) batch = MAX_BATCH;
     while (done < out->limit) {
