@@ -15,5 +15,5 @@ echo "== Scenes: 48 to tune on, 24 that decide, 40 that are only reported; three
 
 echo "== The bundled model, compressed"
 "$prune" compress bundled --images "$out/tune" --val "$out/val" --test "$out/test" \
-    --protocol eigen --align none --macs 0.6 --max-drop abs_rel=0.01 --rounds 1 \
-    --minutes 1 --bench-seconds 8 --seed 1 -o "$out/result"
+    --protocol eigen --align none --macs 0.5 --max-drop abs_rel=0.01 --rounds 1 \
+    --minutes 1 --storage fp16 --bench-seconds 8 --seed 1 -o "$out/result"

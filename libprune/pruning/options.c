@@ -25,7 +25,7 @@ static const prune_option options_of_cut[] = {
      "what may be cut: head, qk, neuron, channel, residual, joined by commas"},
     {"granularity", PRUNE_OPTION_INT, FIELD(granularity), "0", 0, 1024, NULL,
      "units that go at a time; 0: 2, or a thirty-second of a wide layer"},
-    {"images", PRUNE_OPTION_INT, FIELD(images), "64", 1, 100000, NULL,
+    {"score-images", PRUNE_OPTION_INT, FIELD(images), "64", 1, 100000, NULL,
      "pictures to look at, at most"},
     {"views", PRUNE_OPTION_INT, FIELD(views), "20", 0, 100000, NULL,
      "augmented views besides the pictures"},
