@@ -57,6 +57,19 @@ static prune_status replan(prune_session *session, int64_t batch, int64_t height
     return PRUNE_OK;
 }
 
+/* Steps read floats: half-precision parameters become FP32 in the session's own clone. */
+static prune_status widen(prune_model *model)
+{
+    for (int32_t i = 0; i < model->n_params; i++) {
+        pr_tensor *tensor = &model->params[i].tensor, wide;
+        if (tensor->dtype != PR_F16 && tensor->dtype != PR_BF16) continue;
+        PR_TRY(pr_tensor_convert(&wide, model->ctx, tensor, PR_F32));
+        pr_tensor_release(tensor);
+        *tensor = wide;
+    }
+    return PRUNE_OK;
+}
+
 prune_status prune_session_create(prune_session **out, const prune_model *model,
                                   const prune_session_options *options)
 {
@@ -66,6 +79,7 @@ prune_status prune_session_create(prune_session **out, const prune_model *model,
     session->ctx = model->ctx;
     PR_GO(read_options(&session->options, options));
     PR_GO(pr_model_clone(&session->model, model));
+    PR_GO(widen(session->model));
     PR_GO(pr_lower(&session->low, session->model));
     int64_t height = session->options.height, width = session->options.width;
     if (height == 0) pr_model_input_size(session->model, &height, &width);

@@ -129,5 +129,27 @@ START_TEST(pictures_come_back_at_their_own_size)
 }
 END_TEST
 
-TEST_MAIN("session/session", floats_agree_with_the_interpreter, integers_agree_with_the_exact_mode,
+START_TEST(half_precision_parameters_are_read_as_such)
+{
+    prune_context *ctx = test_context(2);
+    for (int i = 0; i < NETS; i++) {
+        prune_model *model = nets[i](ctx);
+        prune_session *session;
+        for (int32_t p = 0; p < model->n_params; p++) {
+            pr_tensor *tensor = &model->params[p].tensor, half;
+            ck_ok(pr_tensor_convert(&half, ctx, tensor, p % 2 ? PR_F16 : PR_BF16));
+            pr_tensor_release(tensor);
+            *tensor = half;
+        }
+        ck_ok(prune_session_create(&session, model, NULL));
+        compare(session, model, PR_MODE_FLOAT, 1, 16, 24, 1e-4, 1e-3);
+        prune_session_free(session);
+        pr_model_free(model);
+    }
+    prune_context_free(ctx);
+}
+END_TEST
+
+TEST_MAIN("session/session", half_precision_parameters_are_read_as_such,
+          floats_agree_with_the_interpreter, integers_agree_with_the_exact_mode,
           chains_of_integers_never_become_floats, pictures_come_back_at_their_own_size)
