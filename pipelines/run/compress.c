@@ -100,13 +100,30 @@ static prune_status evaluate(record *r, stage *s)
     return status;
 }
 
+/* What is judged is what is shipped: the last stage goes through its file, so that rounding to half
+ * precision and baked integers are in the numbers. */
+static prune_status as_shipped(record *r, prune_model *model)
+{
+    prune_model *loaded = NULL;
+    char *path = prune_path_join(r->ctx, r->options->output, "model.safetensors.zst");
+    prune_save_options save = *r->options->save_options;
+    save.container = 1;
+    prune_status status = path ? prune_model_save(model, path, &save) : PRUNE_E_MEMORY;
+    if (status == PRUNE_OK) status = prune_model_load(&loaded, r->ctx, path, NULL);
+    if (status == PRUNE_OK) status = prune_model_assign(model, loaded);
+    prune_model_free(loaded);
+    prune_memory_free(r->ctx, path);
+    return status;
+}
+
 /* Numbers of a finished stage; latency comes later, for all stages in one run. */
 static prune_status finish(record *r, int index)
 {
     stage *s = &r->stages[index];
     s->seconds = index == STAGE_BEFORE ? 0 : run_now() - s->seconds;
     s->info.struct_size = (uint32_t)sizeof s->info;
-    prune_status status = prune_model_describe(s->model, 0, 0, &s->info);
+    prune_status status = index == STAGE_INT8 ? as_shipped(r, s->model) : PRUNE_OK;
+    if (status == PRUNE_OK) status = prune_model_describe(s->model, 0, 0, &s->info);
     if (status == PRUNE_OK) status = prune_judge_score(r->judge, s->model, &s->score);
     if (status == PRUNE_OK) status = evaluate(r, s);
     if (status == PRUNE_OK) status = saved_size(r, s->model, 2, 1, &s->file_bytes);
@@ -193,17 +210,6 @@ static prune_status measure_latency(record *r)
     return status;
 }
 
-static prune_status save_model(record *r)
-{
-    char *path = prune_path_join(r->ctx, r->options->output, "model.safetensors.zst");
-    prune_save_options save = *r->options->save_options;
-    save.container = 1;
-    prune_status status =
-        path ? prune_model_save(record_last(r)->model, path, &save) : PRUNE_E_MEMORY;
-    prune_memory_free(r->ctx, path);
-    return status;
-}
-
 static prune_status run_stages(record *r, const prune_model *original)
 {
     const prune_compress_options *o = r->options;
@@ -219,7 +225,8 @@ static prune_status run_stages(record *r, const prune_model *original)
     if (status == PRUNE_OK && o->trim) status = trim_stage(r);
     if (status == PRUNE_OK && o->tune) status = tune_stage(r);
     if (status == PRUNE_OK && o->quantize) status = quantize_stage(r);
-    if (status == PRUNE_OK) status = save_model(r);
+    if (status == PRUNE_OK && !r->stages[STAGE_INT8].model)
+        status = as_shipped(r, r->stages[record_last(r) - r->stages].model);
     if (status == PRUNE_OK) status = measure_latency(r);
     return status;
 }

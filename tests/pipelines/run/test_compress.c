@@ -1,3 +1,4 @@
+#include "libprune/passes/shapes.h"
 #include "tests/pipelines/scene.h"
 
 #include <jansson.h>
@@ -53,6 +54,7 @@ START_TEST(everything_is_written_and_adds_up)
     scene_options o;
     char *table = NULL, folder[512], path[600];
     scene_options_init(&o);
+    ck_ok(pr_model_set_origin(model)); /* as every loaded model has it */
     (void)snprintf(folder, sizeof folder, "%s", test_path(0, "compressed"));
     o.cut.granularity = 1;
     o.compress.output = folder;
