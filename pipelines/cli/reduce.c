@@ -99,10 +99,12 @@ static prune_status run_trim(cli_call *call)
     prune_tune_options tune = *(const prune_tune_options *)call->options[4];
     trim.max_drop = s.options->max_drop;
     prune_status status = open_all(&s);
-    if (status == PRUNE_OK) status = make_judge(&s);
+    /* Nobody needs to judge where there is no floor: then no pictures are held back. */
+    if (status == PRUNE_OK && (s.options->val || s.options->max_drop)) status = make_judge(&s);
     if (status == PRUNE_OK)
-        status = prune_model_trim(call->ctx, s.model, s.teacher, prune_judge_images(s.judge),
-                                  s.judge, &trim, call->options[3], &tune, &s.report);
+        status = prune_model_trim(call->ctx, s.model, s.teacher,
+                                  s.judge ? prune_judge_images(s.judge) : s.images, s.judge, &trim,
+                                  call->options[3], &tune, &s.report);
     if (status == PRUNE_OK) status = store(&s, call->options[5]);
     close_all(&s);
     return status;
