@@ -20,24 +20,27 @@ echo "CMake package"
 "$cmake" -S "$source" -B "$scratch/build" -DCMAKE_PREFIX_PATH="$tree" \
     -DCMAKE_BUILD_TYPE=Release >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
 "$cmake" --build "$scratch/build" >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
-for program in c_program cxx_program c_program_static cxx_program_static; do
-    (cd "$scratch" && "$scratch/build/$program")
-done
+(cd "$scratch" && build/c_program && build/c_program_static)
+# frames to tune on (their pictures are the photos), frames to judge on
+"$scratch/build/cxx_program" "$scratch/photos" 6 112 56 1
+"$scratch/build/cxx_program_static" "$scratch/pairs" 3 112 56 2
 
 echo "pkg-config"
 export PKG_CONFIG_PATH="$library/pkgconfig"
 strict="-Wall -Wextra -Werror"
-for package in prune $(cd "$library/pkgconfig" && ls | sed 's/\.pc$//'); do
+for package in $(cd "$library/pkgconfig" && ls | sed 's/\.pc$//'); do
     pkg-config --exists --print-errors "$package"
 done
 cc -std=c17 -pedantic $strict "$source/program.c" -o "$scratch/a" $(pkg-config --cflags --libs prune)
-(cd "$scratch" && LD_LIBRARY_PATH=$library "$scratch/a")
-c++ -std=c++17 $strict "$source/program.cpp" -o "$scratch/b" $(pkg-config --cflags --libs prune)
-(cd "$scratch" && LD_LIBRARY_PATH=$library "$scratch/b")
-# Static: the archives come first, the rest of --static after them.
+(cd "$scratch" && LD_LIBRARY_PATH=$library ./a)
+c++ -std=c++17 $strict "$source/program.cpp" -o "$scratch/b" \
+    $(pkg-config --cflags --libs prune-eval)
+LD_LIBRARY_PATH=$library "$scratch/b" "$scratch/again" 3 112 56 2
+diff -r "$scratch/pairs" "$scratch/again"
+# Static: the archive in place of -lprune, and what --static adds.
 cc -std=c17 $strict "$source/program.c" -o "$scratch/c" $(pkg-config --cflags prune) \
-    "$library/libprune.a" $(pkg-config --static --libs prune | sed 's/-lprune//')
-(cd "$scratch" && "$scratch/c")
+    $(pkg-config --static --libs prune | sed 's/-lprune/-l:libprune.a/')
+(cd "$scratch" && ./c)
 
 echo "every public header stands alone, as C and as C++"
 (cd "$tree/include" && find prune -name '*.h') | while read -r header; do
@@ -45,3 +48,9 @@ echo "every public header stands alone, as C and as C++"
     cc -std=c17 -pedantic $strict -fsyntax-only -I "$tree/include" "$scratch/one.c"
     c++ -std=c++17 -pedantic $strict -fsyntax-only -I "$tree/include" -x c++ "$scratch/one.c"
 done
+
+echo "the whole mission: cut, tune, quantize, pack, deploy"
+picture=$(find "$scratch/pairs/image" -name '*.png' | sort | head -n 1)
+"$scratch/build/mission" "$source/../golden/dav2_tiny.pth" "$scratch/photos/image" \
+    "$scratch/pairs" "$scratch/small.safetensors.zst" "$picture"
+zstd -dc "$scratch/small.safetensors.zst" >/dev/null
