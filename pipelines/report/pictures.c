@@ -156,7 +156,7 @@ static prune_status predict(sheet *s, const prune_model *model, float **out)
 static prune_status draw_frame(sheet *s)
 {
     char name[600];
-    prune_status status = predict(s, s->r->stages[STAGE_BEFORE].model, &s->before);
+    prune_status status = predict(s, record_first(s->r)->model, &s->before);
     if (status == PRUNE_OK) status = predict(s, record_last(s->r)->model, &s->after);
     (void)snprintf(name, sizeof name, "pictures/%s_image.png", s->stem);
     char *path = prune_path_join(s->r->ctx, s->r->options->output, name);

@@ -1,4 +1,4 @@
-/* The record as JSON, CSV and as a table for a terminal. */
+/* The record as CSV and as a table for a terminal. */
 #include "pipelines/report/report.h"
 
 #include <math.h>
@@ -8,76 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static json_t *accuracy_json(const record *r, const stage *s)
-{
-    const prune_evaluation *before = r->stages[STAGE_BEFORE].evaluation;
-    json_t *root = json_object();
-    int32_t protocol;
-    if (prune_protocol_find(&protocol, r->options->protocol) != PRUNE_OK) return root;
-    const char *name;
-    for (int32_t m = 0; (name = prune_protocol_metric_name(protocol, m)); m++) {
-        double mean, low, high, change = 0, change_low = 0, change_high = 0;
-        if (prune_evaluation_mean(s->evaluation, name, &mean, &low, &high) != PRUNE_OK) continue;
-        json_t *row = json_pack("{s:f, s:[f,f]}", "mean", mean, "ci95", low, high);
-        if (row && s->evaluation != before &&
-            prune_evaluation_difference(before, s->evaluation, name, &change, &change_low,
-                                        &change_high) == PRUNE_OK)
-            (void)json_object_update_new(row, json_pack("{s:f, s:[f,f]}", "change", change,
-                                                        "change_ci95", change_low, change_high));
-        (void)json_object_set_new(root, name, row ? row : json_null());
-    }
-    return root;
-}
-
-static json_t *stage_json(const record *r, const stage *s)
-{
-    json_t *root = json_pack(
-        "{s:s, s:f, s:f, s:I, s:I, s:i, s:I, s:I, s:{s:f, s:f, s:i}, s:I}", "name", s->name,
-        "seconds", s->seconds, "judge_score", s->score, "parameters",
-        (json_int_t)s->info.parameters, "macs", (json_int_t)s->info.macs, "int8_layers",
-        s->info.int8_layers, "file_bytes", (json_int_t)s->file_bytes, "packed_bytes",
-        (json_int_t)s->packed_bytes, "latency_ms", "minimum", s->latency.minimum, "median",
-        s->latency.median, "runs", s->latency.runs, "session_bytes", (json_int_t)s->latency.memory);
-    if (root && s->evaluation) {
-        (void)json_object_set_new(root, "accuracy", accuracy_json(r, s));
-        char *detail = NULL;
-        if (prune_evaluation_json(s->evaluation, &detail) == PRUNE_OK)
-            (void)json_object_set_new(root, "evaluation", json_loads(detail, 0, NULL));
-        prune_text_free(detail);
-    }
-    return root;
-}
-
-json_t *report_json(const record *r)
-{
-    json_t *stages = json_array();
-    for (int s = 0; s < STAGE_COUNT; s++)
-        if (r->stages[s].model) (void)json_array_append_new(stages, stage_json(r, &r->stages[s]));
-    const prune_model_info *info = &r->stages[STAGE_BEFORE].info;
-    json_t *root =
-        json_pack("{s:s, s:s?, s:s?, s:[i,i], s:s, s:i, s:I, s:s, s:I, s:I, s:o}", "version",
-                  prune_version(), "command", r->options->command, "architecture",
-                  info->architecture, "input_size", info->input_height, info->input_width, "isa",
-                  prune_context_isa(r->ctx), "threads", prune_context_threads(r->ctx), "seed",
-                  (json_int_t)r->options->seed, "judge", prune_judge_describe(r->judge),
-                  "tune_images", (json_int_t)prune_samples_count(prune_judge_images(r->judge)),
-                  "peak_memory", (json_int_t)prune_peak_memory(), "stages", stages);
-    if (!root) return NULL;
-    if (r->shown) {
-        const prune_evaluation *e = r->stages[STAGE_BEFORE].evaluation;
-        (void)json_object_set_new(
-            root, "accuracy_on",
-            json_pack("{s:s, s:I, s:s, s:s, s:s, s:b}", "role", r->shown_role, "frames",
-                      (json_int_t)prune_samples_count(r->shown), "protocol", r->options->protocol,
-                      "align", prune_align_name(prune_evaluation_alignment(e)), "metric",
-                      r->options->metric, "few_frames", prune_evaluation_few_frames(e)));
-    }
-    if (r->trim) (void)json_object_set(root, "trim", r->trim);
-    if (r->quantize) (void)json_object_set(root, "quantize", r->quantize);
-    if (r->pictures) (void)json_object_set(root, "pictures", r->pictures);
-    return root;
-}
 
 static prune_status write_text(const record *r, const char *name, char *content)
 {
@@ -104,9 +34,8 @@ static char *report_csv(const record *r)
     for (int32_t m = 0; r->shown && (name = prune_protocol_metric_name(protocol, m)); m++)
         text_add(&t, ",%s,%s_low,%s_high", name, name, name);
     text_add(&t, "\n");
-    for (int i = 0; i < STAGE_COUNT; i++) {
-        const stage *s = &r->stages[i];
-        if (!s->model) continue;
+    for (int32_t i = 0; i < r->count; i++) {
+        const stage *s = r->stages[i];
         text_add(&t, "%s,%.3f,%llu,%llu,%d,%llu,%llu,%.4f,%.4f,%llu,%.9g", s->name, s->seconds,
                  (unsigned long long)s->info.parameters, (unsigned long long)s->info.macs,
                  s->info.int8_layers, (unsigned long long)s->file_bytes,
@@ -125,7 +54,7 @@ static char *report_csv(const record *r)
 
 prune_status report_write(const record *r)
 {
-    json_t *json = report_json(r);
+    json_t *json = record_json(r);
     if (!json) return prune_error_set(PRUNE_E_MEMORY, "report: out of memory");
     prune_status status = write_text(r, "report.json", json_dumps(json, JSON_INDENT(1)));
     if (status == PRUNE_OK) status = write_text(r, "report.csv", report_csv(r));
@@ -137,10 +66,9 @@ prune_status report_write(const record *r)
 static void row_of(text *t, const record *r, const char *label, const char *unit,
                    double (*value)(const record *, const stage *), int digits)
 {
-    const double first = value(r, &r->stages[STAGE_BEFORE]);
+    const double first = value(r, record_first(r));
     text_add(t, "%-24s", label);
-    for (int s = 0; s < STAGE_COUNT; s++)
-        if (r->stages[s].model) text_add(t, "%12.*f", digits, value(r, &r->stages[s]));
+    for (int32_t s = 0; s < r->count; s++) text_add(t, "%12.*f", digits, value(r, r->stages[s]));
     const double last = value(r, record_last(r));
     if (first > 0 && last > 0) text_add(t, "%9.1f %%", 100.0 * last / first);
     text_add(t, "  %s\n", unit);
@@ -203,7 +131,7 @@ static double row_median(const record *r, const stage *s)
 
 static void conclude(text *t, const record *r)
 {
-    const stage *first = &r->stages[STAGE_BEFORE], *last = record_last(r);
+    const stage *first = record_first(r), *last = record_last(r);
     double change = 0, low = 0, high = 0;
     if (first == last) return;
     text_add(t,
@@ -224,14 +152,13 @@ prune_status report_table(const record *r, char **out)
 {
     text t = {0};
     text_add(&t, "%-24s", "");
-    for (int s = 0; s < STAGE_COUNT; s++)
-        if (r->stages[s].model) text_add(&t, "%12s", r->stages[s].name);
+    for (int32_t s = 0; s < r->count; s++) text_add(&t, "%12s", r->stages[s]->name);
     text_add(&t, "%11s\n", "of before");
     if (r->shown) {
         char label[64];
         (void)snprintf(label, sizeof label, "%s (%s)", r->options->metric, r->shown_role);
         row_of(&t, r, label, "", row_metric, 4);
-        if (isfinite(row_delta1(r, &r->stages[0]))) row_of(&t, r, "delta1", "", row_delta1, 4);
+        if (isfinite(row_delta1(r, record_first(r)))) row_of(&t, r, "delta1", "", row_delta1, 4);
     }
     row_of(&t, r, "judge's score", prune_judge_describe(r->judge), row_score, 4);
     row_of(&t, r, "parameters", "M", row_params, 3);

@@ -2,10 +2,8 @@
 #ifndef PIPELINES_REPORT_H
 #define PIPELINES_REPORT_H
 
-#include "pipelines/run/stages.h"
+#include "pipelines/run/record.h"
 
-/* The whole record as JSON: what every other form is made from. */
-json_t *report_json(const record *r);
 /* report.json, report.csv and report.html into the output folder. */
 prune_status report_write(const record *r);
 /* The before/after table for a terminal; free with prune_text_free. */

@@ -1,7 +1,7 @@
 /* The whole loop: measure, trim, tune, quantize, pack, measure again, report. */
 #include "pipelines/report/report.h"
+#include "pipelines/run/record.h"
 #include "pipelines/run/run.h"
-#include "pipelines/run/stages.h"
 
 #include <prune/sys/error.h>
 #include <prune/sys/file.h>
@@ -47,24 +47,15 @@ void prune_compress_options_init(prune_compress_options *options)
     prune_options_init(prune_compress_option_table(), options);
 }
 
-const stage *record_last(const record *r)
-{
-    for (int s = STAGE_COUNT - 1; s > 0; s--)
-        if (r->stages[s].model) return &r->stages[s];
-    return &r->stages[STAGE_BEFORE];
-}
-
 /* Starts a stage with a copy of what the last one left. */
-static prune_status begin(record *r, int index, const char *name, prune_model **model)
+static prune_status begin(record *r, stage_kind kind, stage **out)
 {
-    stage *s = &r->stages[index];
-    const stage *last = record_last(r);
-    prune_status status = prune_model_clone(&s->model, last->model);
-    s->name = name;
-    s->seconds = run_now();
-    *model = s->model;
-    prune_log_write(r->ctx, PRUNE_LOG_INFO, "stage: %s", name);
-    return status;
+    const prune_model *latest = record_last(r)->model;
+    prune_status status = record_add(r, kind, out);
+    if (status != PRUNE_OK) return status;
+    (*out)->seconds = run_now();
+    prune_log_write(r->ctx, PRUNE_LOG_INFO, "stage: %s", (*out)->name);
+    return prune_model_clone(&(*out)->model, latest);
 }
 
 static prune_status saved_size(record *r, const prune_model *model, int32_t container,
@@ -117,12 +108,10 @@ static prune_status as_shipped(record *r, prune_model *model)
 }
 
 /* Numbers of a finished stage; latency comes later, for all stages in one run. */
-static prune_status finish(record *r, int index)
+static prune_status finish(record *r, stage *s)
 {
-    stage *s = &r->stages[index];
-    s->seconds = index == STAGE_BEFORE ? 0 : run_now() - s->seconds;
-    s->info.struct_size = (uint32_t)sizeof s->info;
-    prune_status status = index == STAGE_INT8 ? as_shipped(r, s->model) : PRUNE_OK;
+    s->seconds = s->kind == STAGE_BEFORE ? 0 : run_now() - s->seconds;
+    prune_status status = s->kind == STAGE_QUANTIZE ? as_shipped(r, s->model) : PRUNE_OK;
     if (status == PRUNE_OK) status = prune_model_describe(s->model, 0, 0, &s->info);
     if (status == PRUNE_OK) status = prune_judge_score(r->judge, s->model, &s->score);
     if (status == PRUNE_OK) status = evaluate(r, s);
@@ -136,7 +125,7 @@ static prune_status trim_stage(record *r)
     const prune_compress_options *o = r->options;
     prune_tune_options tune = *o->tune_options;
     prune_trim_options trim = *o->trim_options;
-    prune_model *model;
+    stage *s;
     char *json = NULL;
     trim.tune = trim.tune && o->tune && trim.rounds > 1;
     if (trim.macs <= 0 && trim.params <= 0 && trim.bytes <= 0 && !trim.max_drop &&
@@ -145,102 +134,99 @@ static prune_status trim_stage(record *r)
                         "nothing is trimmed: no --macs, --params, --bytes or --max-drop");
         return PRUNE_OK;
     }
-    prune_status status = begin(r, STAGE_TRIMMED, "trimmed", &model);
+    prune_status status = begin(r, STAGE_TRIM, &s);
     /* Rounds share the tuning time; the last stage has as much again for itself. */
     tune.minutes /= (double)(trim.rounds + 1);
     tune.judge = NULL;
     tune.metric = NULL;
     tune.snapshot = NULL;
     if (status == PRUNE_OK)
-        status = prune_model_trim(r->ctx, model, r->stages[STAGE_BEFORE].model,
-                                  prune_judge_images(r->judge), r->judge, &trim, o->cut_options,
-                                  &tune, &json);
-    if (status == PRUNE_OK) r->trim = json_loads(json, 0, NULL);
+        status =
+            prune_model_trim(r->ctx, s->model, record_first(r)->model, prune_judge_images(r->judge),
+                             r->judge, &trim, o->cut_options, &tune, &json);
+    if (status == PRUNE_OK) s->detail = json_loads(json, 0, NULL);
     prune_text_free(json);
-    return status == PRUNE_OK ? finish(r, STAGE_TRIMMED) : status;
+    return status == PRUNE_OK ? finish(r, s) : status;
+}
+
+static json_t *tune_detail(const prune_tune_report *t)
+{
+    return json_pack("{s:{s:I, s:f, s:f, s:s?, s:f, s:f, s:b}}", "tune", "steps",
+                     (json_int_t)t->steps, "loss_first", t->loss_first, "loss_last", t->loss_last,
+                     "judged_by", t->judged_by, "score_before", t->score_before, "score_after",
+                     t->score_after, "improved", t->improved);
 }
 
 static prune_status tune_stage(record *r)
 {
     prune_tune_options tune = *r->options->tune_options;
-    prune_model *model;
-    prune_status status = begin(r, STAGE_TUNED, "tuned", &model);
+    prune_tune_report report = {.struct_size = (uint32_t)sizeof report};
+    stage *s;
+    prune_status status = begin(r, STAGE_TUNE, &s);
     tune.judge = prune_judge_samples(r->judge);
     tune.metric = prune_judge_metric(r->judge);
+    tune.report = &report;
     if (status == PRUNE_OK)
-        status = prune_model_tune(model, r->stages[STAGE_BEFORE].model,
-                                  prune_judge_images(r->judge), &tune);
-    return status == PRUNE_OK ? finish(r, STAGE_TUNED) : status;
+        status =
+            prune_model_tune(s->model, record_first(r)->model, prune_judge_images(r->judge), &tune);
+    if (status == PRUNE_OK) s->detail = tune_detail(&report);
+    return status == PRUNE_OK ? finish(r, s) : status;
 }
 
 static prune_status quantize_stage(record *r)
 {
     prune_quant_options quant = *r->options->quant_options;
     const char *drop = r->options->trim_options->max_drop;
-    prune_model *model;
+    stage *s;
     char metric[32], *json = NULL;
-    prune_status status = begin(r, STAGE_INT8, "int8", &model);
+    prune_status status = begin(r, STAGE_QUANTIZE, &s);
     quant.judge = prune_judge_samples(r->judge);
     quant.metric = prune_judge_metric(r->judge);
     if (status == PRUNE_OK && drop) status = prune_drop_parse(drop, metric, &quant.max_drop);
     if (status == PRUNE_OK)
-        status = prune_model_quantize(model, prune_judge_images(r->judge), &quant);
-    if (status == PRUNE_OK) status = prune_quant_report(model, &json);
-    if (status == PRUNE_OK) r->quantize = json_loads(json, 0, NULL);
+        status = prune_model_quantize(s->model, prune_judge_images(r->judge), &quant);
+    if (status == PRUNE_OK) status = prune_quant_report(s->model, &json);
+    if (status == PRUNE_OK) s->detail = json_pack("{s:o}", "quantize", json_loads(json, 0, NULL));
     prune_text_free(json);
-    return status == PRUNE_OK ? finish(r, STAGE_INT8) : status;
+    return status == PRUNE_OK ? finish(r, s) : status;
 }
 
 static prune_status measure_latency(record *r)
 {
-    const prune_model *models[STAGE_COUNT];
-    prune_latency results[STAGE_COUNT];
-    int owner[STAGE_COUNT];
-    int32_t count = 0;
-    for (int s = 0; s < STAGE_COUNT; s++)
-        if (r->stages[s].model) {
-            owner[count] = s;
-            models[count++] = r->stages[s].model;
-        }
+    const size_t count = (size_t)r->count;
+    const prune_model **models = prune_memory_new(r->ctx, count, sizeof(prune_model *));
+    prune_latency *results = prune_memory_new(r->ctx, count, sizeof *results);
+    prune_status status = models && results ? PRUNE_OK : PRUNE_E_MEMORY;
+    for (int32_t s = 0; status == PRUNE_OK && s < r->count; s++) models[s] = r->stages[s]->model;
     prune_log_write(r->ctx, PRUNE_LOG_INFO, "measuring latency, models in turns");
-    prune_status status =
-        prune_latency_measure(r->ctx, models, count, 0, 0, r->options->bench_seconds, results);
-    for (int32_t i = 0; status == PRUNE_OK && i < count; i++)
-        r->stages[owner[i]].latency = results[i];
+    if (status == PRUNE_OK)
+        status = prune_latency_measure(r->ctx, models, r->count, 0, 0, r->options->bench_seconds,
+                                       results);
+    for (int32_t s = 0; status == PRUNE_OK && s < r->count; s++) r->stages[s]->latency = results[s];
+    prune_memory_free(r->ctx, (void *)models);
+    prune_memory_free(r->ctx, results);
     return status;
 }
 
 static prune_status run_stages(record *r, const prune_model *original)
 {
     const prune_compress_options *o = r->options;
-    stage *before = &r->stages[STAGE_BEFORE];
-    before->name = "before";
-    prune_status status = prune_model_clone(&before->model, original);
+    stage *before;
+    prune_status status = record_add(r, STAGE_BEFORE, &before);
+    if (status == PRUNE_OK) status = prune_model_clone(&before->model, original);
     if (status == PRUNE_OK)
         status = prune_judge_create(&r->judge, r->ctx, original, o->images, o->validation,
                                     o->protocol, o->metric, o->align);
     if (status != PRUNE_OK) return status;
     prune_log_write(r->ctx, PRUNE_LOG_INFO, "judge: %s", prune_judge_describe(r->judge));
-    status = finish(r, STAGE_BEFORE);
+    status = finish(r, before);
     if (status == PRUNE_OK && o->trim) status = trim_stage(r);
     if (status == PRUNE_OK && o->tune) status = tune_stage(r);
     if (status == PRUNE_OK && o->quantize) status = quantize_stage(r);
-    if (status == PRUNE_OK && !r->stages[STAGE_INT8].model)
-        status = as_shipped(r, r->stages[record_last(r) - r->stages].model);
+    if (status == PRUNE_OK && record_last(r)->kind != STAGE_QUANTIZE)
+        status = as_shipped(r, record_last(r)->model);
     if (status == PRUNE_OK) status = measure_latency(r);
     return status;
-}
-
-static void release(record *r)
-{
-    for (int s = 0; s < STAGE_COUNT; s++) {
-        prune_evaluation_free(r->stages[s].evaluation);
-        prune_model_free(r->stages[s].model);
-    }
-    prune_judge_free(r->judge);
-    json_decref(r->trim);
-    json_decref(r->quantize);
-    json_decref(r->pictures);
 }
 
 static prune_status check(const prune_compress_options *o)
@@ -276,6 +262,6 @@ prune_status prune_compress(prune_context *context, prune_model *model,
     if (status == PRUNE_OK) status = report_write(&r);
     if (status == PRUNE_OK) status = prune_model_assign(model, record_last(&r)->model);
     if (status == PRUNE_OK) status = report_table(&r, table);
-    release(&r);
+    record_close(&r);
     return status;
 }

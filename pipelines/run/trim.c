@@ -134,6 +134,8 @@ static prune_status run_round(trimming *t, prune_model *model, int32_t round, do
                                   json_real((double)after.macs / (double)t->whole.macs));
         (void)json_object_set_new(
             entry, "parameters", json_real((double)after.parameters / (double)t->whole.parameters));
+        (void)json_object_set_new(entry, "bytes",
+                                  json_real((double)after.bytes / (double)t->whole.bytes));
         if (t->judge) (void)json_object_set_new(entry, "score", json_real(score));
         (void)json_object_set_new(entry, "kept", json_boolean(kept));
         (void)json_array_append(t->rounds, entry);
