@@ -55,6 +55,23 @@ prune_status prune_model_trim(prune_context *context, prune_model *model,
 /* Parses "abs_rel=0.01" into metric name (at most 31 characters) and amount. */
 prune_status prune_drop_parse(const char *text, char metric[32], double *amount);
 
+/* What a run is to reach; 0 or NULL: no such goal. Table: prune_goal_option_table(). */
+typedef struct prune_goal_options {
+    uint32_t struct_size;
+    /* Fraction KEPT of the model as first loaded, at its own input size. */
+    double macs, params, bytes;
+    const char *max_drop;     /* "abs_rel=0.01": how much worse the judge may find it */
+    const char *packed_bytes; /* of model.safetensors.zst: see prune_packed_goal_parse */
+    double latency_ms;        /* median per picture on this machine, at the model's own size */
+    double energy_mj;         /* per picture on this machine, measured or estimated */
+} prune_goal_options;
+const prune_option_table *prune_goal_option_table(void);
+void prune_goal_options_init(prune_goal_options *options);
+
+/* "0.2" is a fraction (of the plain safetensors of the model as first loaded, floats as FP32),
+ * "900kB", "3.5MB" or "4MiB" a size in bytes; the other of the two results is 0. */
+prune_status prune_packed_goal_parse(const char *text, double *fraction, uint64_t *bytes);
+
 /* Latency of several models in one run: they take turns, so that the machine's mood hits all
  * alike. Milliseconds per picture at batch 1. */
 typedef struct prune_latency {

@@ -115,7 +115,7 @@ def stands_in(path, folders):
 
 def check_angled(path, room, target):
     if target.startswith("prune/"):
-        apart = target in ("prune/eval.h", "prune/synth.h", "prune/pipeline.h")
+        apart = target.removeprefix("prune/") in APART - {"prune.h"}
         if apart and room is not None and room.startswith("libprune"):
             return f"includes <{target}>, which stands above libprune"
         return None
@@ -223,7 +223,7 @@ def check_file(root, path, text):
 
 
 # Stand apart from libprune: they belong to the other two libraries.
-APART = {"prune.h", "eval.h", "synth.h", "pipeline.h"}
+APART = {"prune.h", "eval.h", "synth.h", "pipeline.h", "recipe.h"}
 
 
 def check_umbrella(texts):
