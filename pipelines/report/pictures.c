@@ -2,6 +2,7 @@
  * frames are the best, the median and the worst by the metric after compression, then others
  * evenly between them: not picked by hand. */
 #include "pipelines/report/report.h"
+#include "pipelines/run/record.h"
 
 #include <math.h>
 #include <prune/sys/error.h>

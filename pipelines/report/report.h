@@ -1,26 +1,28 @@
-/* Reports made from the loop's record: table, JSON, CSV, HTML, pictures. */
+/* Reports. Everything here is made from report.json alone, and from the pictures that lie beside
+ * it, so that a run directory is enough to make it again. */
 #ifndef PIPELINES_REPORT_H
 #define PIPELINES_REPORT_H
 
-#include "pipelines/run/record.h"
+#include "pipelines/report/text.h"
 
-/* report.json, report.csv and report.html into the output folder. */
-prune_status report_write(const record *r);
-/* The before/after table for a terminal; free with prune_text_free. */
-prune_status report_table(const record *r, char **text);
-/* One self-contained page from the JSON, pictures by relative name. Free with free(). */
-char *report_html(const json_t *report);
+#include <prune/context.h>
+
+/* report.json, report.csv and report.html into a folder. */
+prune_status report_write(prune_context *ctx, const char *folder, const json_t *report);
+/* The same without report.json, which is there already. */
+prune_status report_render(prune_context *ctx, const char *folder, const json_t *report);
+/* report.json of a folder; free with json_decref. Errors say what is wrong with the file. */
+prune_status report_read(json_t **out, prune_context *ctx, const char *folder);
+
+/* Each is NULL when memory runs out, else freed with free(). */
+char *report_csv(const json_t *report);
+char *report_table(const json_t *report); /* for a terminal */
+char *report_verdict(const json_t *report);
+/* One self-contained page; the pictures are read from the folder (NULL: it has none). */
+char *report_page(prune_context *ctx, const char *folder, const json_t *report);
+
 /* Draws the frames into output/pictures and lists them in r->pictures. */
-prune_status report_pictures(record *r);
-
-/* Text that grows. Failure to grow is remembered and reported by text_take. */
-typedef struct text {
-    char *data;
-    size_t length, capacity;
-    bool failed;
-} text;
-void text_add(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Hands the text over (free with free()), or NULL when memory ran out. */
-char *text_take(text *t);
+struct record;
+prune_status report_pictures(struct record *r);
 
 #endif

@@ -259,9 +259,15 @@ prune_status prune_compress(prune_context *context, prune_model *model,
     r.shown_role = options->test ? "test" : "validation";
     if (status == PRUNE_OK) status = run_stages(&r, model);
     if (status == PRUNE_OK && r.shown && options->pictures > 0) status = report_pictures(&r);
-    if (status == PRUNE_OK) status = report_write(&r);
+    json_t *report = status == PRUNE_OK ? record_json(&r) : NULL;
+    if (status == PRUNE_OK && !report) status = prune_error_set(PRUNE_E_MEMORY, "out of memory");
+    if (status == PRUNE_OK) status = report_write(context, options->output, report);
     if (status == PRUNE_OK) status = prune_model_assign(model, record_last(&r)->model);
-    if (status == PRUNE_OK) status = report_table(&r, table);
+    if (status == PRUNE_OK) {
+        *table = report_table(report);
+        if (!*table) status = prune_error_set(PRUNE_E_MEMORY, "table: out of memory");
+    }
+    json_decref(report);
     record_close(&r);
     return status;
 }

@@ -1,0 +1,137 @@
+/* Accuracy against what it costs: stages, rounds of trimming. */
+#include "pipelines/report/page.h"
+#include "pipelines/report/rows.h"
+#include "pipelines/report/svg.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* What stands on the y axis: the metric on labelled pairs, else the judge's score. */
+typedef struct measure {
+    char label[128], mean[64], low[64], high[64];
+} measure;
+
+static measure pick_measure(const json_t *report)
+{
+    measure m = {"judge's score", "judge_score", "", ""};
+    const char *metric = report_word(report, "accuracy_on.metric");
+    if (!*metric) return m;
+    (void)snprintf(m.label, sizeof m.label, "%.32s, %.0f %.16s frames", metric,
+                   report_number(report, "accuracy_on.frames"),
+                   report_word(report, "accuracy_on.role"));
+    (void)snprintf(m.mean, sizeof m.mean, "accuracy.%.32s.mean", metric);
+    (void)snprintf(m.low, sizeof m.low, "accuracy.%.32s.ci95.0", metric);
+    (void)snprintf(m.high, sizeof m.high, "accuracy.%.32s.ci95.1", metric);
+    return m;
+}
+
+static const char *class_of(size_t index, size_t count)
+{
+    return index == 0 ? "before" : index + 1 == count ? "after" : "other";
+}
+
+/* Stages over one cost, joined in the order in which they ran. */
+static void draw_stages(text *t, const json_t *report, const measure *m, const char *cost,
+                        double scale, const char *label)
+{
+    svg_axis x = {label, INFINITY, -INFINITY}, y = {m->label, INFINITY, -INFINITY};
+    const json_t *stages = report_stages(report), *stage, *previous = NULL;
+    const size_t count = json_array_size(stages);
+    svg_chart c;
+    size_t s;
+    if (!report_has(report, cost)) return;
+    json_array_foreach(stages, s, stage)
+    {
+        svg_axis_take(&x, report_number(stage, cost) / scale);
+        svg_axis_take(&y, report_number(stage, m->mean));
+        svg_axis_take(&y, report_number(stage, m->low));
+        svg_axis_take(&y, report_number(stage, m->high));
+    }
+    svg_chart_open(&c, t, label, x, y);
+    json_array_foreach(stages, s, stage)
+    {
+        const double at = report_number(stage, cost) / scale;
+        if (previous)
+            svg_chart_line(&c, report_number(previous, cost) / scale,
+                           report_number(previous, m->mean), at, report_number(stage, m->mean),
+                           "other");
+        svg_chart_line(&c, at, report_number(stage, m->low), at, report_number(stage, m->high),
+                       class_of(s, count));
+        previous = stage;
+    }
+    json_array_foreach(stages, s, stage)
+    {
+        const double at = report_number(stage, cost) / scale, mean = report_number(stage, m->mean);
+        svg_chart_dot(&c, at, mean, class_of(s, count), report_word(stage, "name"));
+        if (s == 0 || s + 1 == count)
+            svg_chart_label(&c, at, mean, s == 0 ? 1 : -1, report_word(stage, "name"));
+    }
+    svg_chart_close(&c);
+}
+
+static void draw_rounds(text *t, const json_t *rounds, const char *cost, const char *label)
+{
+    svg_axis x = {label, INFINITY, -INFINITY}, y = {"judge's score", INFINITY, -INFINITY};
+    const json_t *round;
+    svg_chart c;
+    size_t i;
+    json_array_foreach(rounds, i, round)
+    {
+        svg_axis_take(&x, 100 * report_number(round, cost));
+        svg_axis_take(&y, report_number(round, "score"));
+    }
+    if (!(x.high >= x.low) || !(y.high >= y.low)) return;
+    svg_chart_open(&c, t, label, x, y);
+    json_array_foreach(rounds, i, round)
+    {
+        char words[32];
+        const bool kept = json_is_true(json_object_get(round, "kept"));
+        const double at = 100 * report_number(round, cost), score = report_number(round, "score");
+        (void)snprintf(words, sizeof words, "%.0f%s", report_number(round, "round"),
+                       kept ? "" : ", given up");
+        svg_chart_dot(&c, at, score, kept ? "after" : "dropped", words);
+        svg_chart_label(&c, at, score, 0, words);
+    }
+    svg_chart_close(&c);
+}
+
+static void add_rounds(text *t, const json_t *trim, const char *name)
+{
+    const json_t *rounds = report_at(trim, "rounds");
+    if (json_array_size(rounds) == 0) return;
+    text_add(t, "<h3>Rounds of trimming");
+    if (*name) {
+        text_add(t, ": ");
+        text_escaped(t, name);
+    }
+    text_add(t, "</h3><div class=charts>");
+    draw_rounds(t, rounds, "macs", "MACs kept, % of the original");
+    draw_rounds(t, rounds, "parameters", "parameters kept, % of the original");
+    draw_rounds(t, rounds, "bytes", "bytes kept, % of the original");
+    text_add(t,
+             "</div><p class=small>Numbers are rounds; a lower score is better unless the metric "
+             "says otherwise. Stopped by: ");
+    text_escaped(t, report_word(trim, "stopped_by"));
+    text_add(t, ".</p>\n");
+}
+
+void page_curves(text *t, const json_t *report)
+{
+    const measure m = pick_measure(report);
+    const json_t *stage;
+    size_t s;
+    if (json_array_size(report_stages(report)) < 2 || !report_has(report, m.mean)) return;
+    text_add(t, "<h2>Accuracy against cost</h2><div class=charts>");
+    draw_stages(t, report, &m, "macs", 1e9, "MACs per frame, G");
+    draw_stages(t, report, &m, "packed_bytes", 1e6, "packed file, MB");
+    draw_stages(t, report, &m, "latency_ms.median", 1, "latency, median, ms");
+    text_add(t, "</div>");
+    if (*m.low)
+        text_add(t, "<p class=small>Bars: 95 %% interval of the mean (differences between stages "
+                    "are surer than that: see the table).</p>\n");
+    json_array_foreach(report_stages(report), s, stage)
+    {
+        const json_t *trim = report_at(stage, "rounds") ? stage : report_at(stage, "trim");
+        add_rounds(t, trim, report_word(stage, "name"));
+    }
+}

@@ -1,0 +1,32 @@
+/* The rows of the before/after table. */
+#include "pipelines/report/rows.h"
+
+#include <math.h>
+
+static const report_row rows[] = {
+    {"parameters", "M", "parameters", 1e6, 3, REPORT_LESS},
+    {"MACs", "G", "macs", 1e9, 3, REPORT_LESS},
+    {"INT8 layers", "", "int8_layers", 1, 0, REPORT_NEITHER},
+    {"safetensors", "MB", "file_bytes", 1e6, 3, REPORT_LESS},
+    {"packed", "MB", "packed_bytes", 1e6, 3, REPORT_LESS},
+    {"session memory", "MB", "session_bytes", 1e6, 1, REPORT_LESS},
+    {"latency, minimum", "ms", "latency_ms.minimum", 1, 2, REPORT_LESS},
+    {"latency, median", "ms", "latency_ms.median", 1, 2, REPORT_LESS},
+    {"latency, 95th percentile", "ms", "latency_ms.p95", 1, 2, REPORT_LESS},
+    {"energy per frame", "mJ", "energy.millijoules", 1, 2, REPORT_LESS},
+};
+
+size_t report_rows(const report_row **out)
+{
+    *out = rows;
+    return sizeof rows / sizeof *rows;
+}
+
+bool report_has(const json_t *report, const char *path)
+{
+    const json_t *stage;
+    size_t s;
+    json_array_foreach(report_stages(report), s,
+                       stage) if (!isnan(report_number(stage, path))) return true;
+    return false;
+}
