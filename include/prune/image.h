@@ -23,8 +23,10 @@ typedef struct prune_image {
     uint8_t *rgb; /* height x width x 3 */
 } prune_image;
 
-/* PNG (8 and 16 bit, grey, palette, alpha dropped over black) or JPEG, by content. At most
- * 100 million pixels. */
+/* PNG (1 to 16 bits, grey, palette, alpha, interlaced) or JPEG (grey, colour, CMYK, progressive),
+ * by content, as OpenCV and Pillow's convert("RGB") read them: transparency is ignored, 16 bits
+ * lose their lower 8. The picture is turned as its EXIF orientation says. At most 100 million
+ * pixels. */
 prune_status prune_image_read(prune_image *out, prune_context *context, const char *path);
 void prune_image_free(prune_context *context, prune_image *image);
 prune_status prune_image_write_png(prune_context *context, const char *path, const uint8_t *rgb,

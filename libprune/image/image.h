@@ -24,6 +24,11 @@ prune_status pr_png_write_grey16(prune_context *ctx, const char *path, const uin
 bool pr_jpeg_matches(const pr_mapped *file);
 prune_status pr_jpeg_read_rgb(prune_image *out, prune_context *ctx, const pr_mapped *file,
                               const char *path);
+/* Orientation 1 to 8 that a TIFF structure (the content of EXIF data) notes; 1 where it says
+ * nothing that can be understood. */
+int32_t pr_exif_orientation(const uint8_t *data, size_t size);
+/* Turns a picture as it is meant to be seen. */
+prune_status pr_image_orient(prune_image *image, prune_context *ctx, int32_t orientation);
 /* Fails unless 1 <= width, height and the picture is within PR_IMAGE_MAX_PIXELS. */
 prune_status pr_image_check_size(uint64_t width, uint64_t height, const char *path);
 

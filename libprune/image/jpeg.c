@@ -1,5 +1,5 @@
-/* JPEG through libjpeg. Errors jump, so all state lives in one struct. EXIF orientation is not
- * applied: depth maps and intrinsics belong to the stored pixels. */
+/* JPEG through libjpeg. Errors jump, so all state lives in one struct. Pictures come out as they
+ * are meant to be seen: what EXIF says about turning them is done. */
 #include "libprune/image/image.h"
 
 #include <setjmp.h>
@@ -17,6 +17,7 @@ typedef struct jpeg_job {
     const char *path;
     uint8_t *rgb;
     uint8_t *row; /* CMYK only */
+    int32_t orientation;
     char message[JMSG_LENGTH_MAX];
 } jpeg_job;
 
@@ -45,16 +46,24 @@ bool pr_jpeg_matches(const pr_mapped *file)
            file->data[2] == 0xff;
 }
 
-/* Adobe writes CMYK inverted, so that a colour is simply its ink times black. */
-static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t count, bool inverted)
+/* Adobe writes CMYK inverted, so that a colour is simply its ink times black. OpenCV and Pillow
+ * take every CMYK JPEG for one of Adobe's, and networks were trained on what they read. */
+static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        unsigned k = inverted ? cmyk[4 * i + 3] : 255u - cmyk[4 * i + 3];
-        for (size_t c = 0; c < 3; c++) {
-            unsigned ink = inverted ? cmyk[4 * i + c] : 255u - cmyk[4 * i + c];
-            rgb[3 * i + c] = (uint8_t)((ink * k + 127) / 255);
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < 3; c++)
+            rgb[3 * i + c] = (uint8_t)((cmyk[4 * i + c] * cmyk[4 * i + 3] + 127) / 255);
+}
+
+/* Of the first EXIF block; 1 without one. */
+static int32_t orientation_of(const struct jpeg_decompress_struct *jpeg)
+{
+    static const char mark[] = "Exif\0"; /* and a second NUL */
+    for (jpeg_saved_marker_ptr m = jpeg->marker_list; m; m = m->next)
+        if (m->marker == JPEG_APP0 + 1 && m->data_length > sizeof mark &&
+            memcmp(m->data, mark, sizeof mark) == 0)
+            return pr_exif_orientation(m->data + sizeof mark, m->data_length - sizeof mark);
+    return 1;
 }
 
 static prune_status read_pixels(jpeg_job *job, const pr_mapped *file)
@@ -62,7 +71,9 @@ static prune_status read_pixels(jpeg_job *job, const pr_mapped *file)
     struct jpeg_decompress_struct *jpeg = &job->jpeg;
     jpeg_create_decompress(jpeg);
     jpeg_mem_src(jpeg, file->data, (unsigned long)file->size);
+    jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xffff);
     (void)jpeg_read_header(jpeg, TRUE);
+    job->orientation = orientation_of(jpeg);
     PR_TRY(pr_image_check_size(jpeg->image_width, jpeg->image_height, job->path));
     bool cmyk = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
     jpeg->out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
@@ -74,7 +85,7 @@ static prune_status read_pixels(jpeg_job *job, const pr_mapped *file)
         uint8_t *out = job->rgb + (size_t)jpeg->output_scanline * width * 3;
         JSAMPROW row = cmyk ? job->row : out;
         (void)jpeg_read_scanlines(jpeg, &row, 1);
-        if (cmyk) cmyk_to_rgb(out, job->row, width, jpeg->saw_Adobe_marker != 0);
+        if (cmyk) cmyk_to_rgb(out, job->row, width);
     }
     (void)jpeg_finish_decompress(jpeg);
     return PRUNE_OK;
@@ -96,11 +107,12 @@ prune_status pr_jpeg_read_rgb(prune_image *out, prune_context *ctx, const pr_map
     job.errors.error_exit = on_error;
     job.errors.emit_message = on_message;
     prune_status status = read_guarded(&job, file);
+    prune_image image = {(int32_t)job.jpeg.output_width, (int32_t)job.jpeg.output_height, job.rgb};
+    if (status == PRUNE_OK) status = pr_image_orient(&image, ctx, job.orientation);
     if (status == PRUNE_OK)
-        *out =
-            (prune_image){(int32_t)job.jpeg.output_width, (int32_t)job.jpeg.output_height, job.rgb};
+        *out = image;
     else
-        pr_free(ctx, job.rgb);
+        pr_free(ctx, image.rgb);
     pr_free(ctx, job.row);
     jpeg_destroy_decompress(&job.jpeg);
     return status;

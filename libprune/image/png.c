@@ -24,6 +24,7 @@ typedef struct png_job {
     size_t row_bytes;
     uint8_t *pixels;
     bool grey16; /* the caller wants 16-bit grey */
+    int32_t orientation;
     /* writing */
     pr_writer *writer;
     const uint8_t *source;
@@ -97,15 +98,16 @@ prune_status pr_image_check_size(uint64_t width, uint64_t height, const char *pa
     return PRUNE_OK;
 }
 
-/* Asks libpng for plain RGBA (or RGB) bytes, whatever the file holds. */
+/* Asks libpng for plain RGB bytes, whatever the file holds, as OpenCV and Pillow give them to the
+ * networks: transparency is ignored, of 16 bits the upper 8 are taken. */
 static void request_rgb(png_job *job)
 {
     png_byte type = png_get_color_type(job->png, job->info);
     if (type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(job->png);
     if (type == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(job->png, job->info) < 8)
         png_set_expand_gray_1_2_4_to_8(job->png);
-    if (png_get_valid(job->png, job->info, PNG_INFO_tRNS)) png_set_tRNS_to_alpha(job->png);
-    if (png_get_bit_depth(job->png, job->info) == 16) png_set_scale_16(job->png);
+    if (png_get_bit_depth(job->png, job->info) == 16) png_set_strip_16(job->png);
+    png_set_strip_alpha(job->png);
     if (type == PNG_COLOR_TYPE_GRAY || type == PNG_COLOR_TYPE_GRAY_ALPHA)
         png_set_gray_to_rgb(job->png);
 }
@@ -146,7 +148,11 @@ static prune_status read_pixels(png_job *job)
     PR_TRY(pr_new(job->ctx, (void **)&job->rows, job->height, sizeof *job->rows));
     for (png_uint_32 y = 0; y < job->height; y++) job->rows[y] = job->pixels + y * job->row_bytes;
     png_read_image(job->png, job->rows);
-    png_read_end(job->png, NULL);
+    png_read_end(job->png, job->info); /* EXIF data may stand behind the picture */
+    png_bytep exif;
+    png_uint_32 bytes;
+    if (png_get_eXIf_1(job->png, job->info, &bytes, &exif))
+        job->orientation = pr_exif_orientation(exif, bytes);
     return PRUNE_OK;
 }
 
@@ -173,25 +179,18 @@ static prune_status read_job(png_job *job)
     return status;
 }
 
-/* RGBA over black, packed to RGB in place. */
-static void flatten_alpha(uint8_t *pixels, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        unsigned alpha = pixels[4 * i + 3];
-        for (size_t c = 0; c < 3; c++)
-            pixels[3 * i + c] = (uint8_t)((pixels[4 * i + c] * alpha + 127) / 255);
-    }
-}
-
 prune_status pr_png_read_rgb(prune_image *out, prune_context *ctx, const pr_mapped *file,
                              const char *path)
 {
     png_job job = {.ctx = ctx, .path = path, .data = file->data, .size = file->size};
     PR_TRY(read_job(&job));
-    size_t count = (size_t)job.width * job.height;
-    if (job.row_bytes == (size_t)job.width * 4) flatten_alpha(job.pixels, count);
-    *out = (prune_image){(int32_t)job.width, (int32_t)job.height, job.pixels};
-    return PRUNE_OK;
+    prune_image image = {(int32_t)job.width, (int32_t)job.height, job.pixels};
+    prune_status status = pr_image_orient(&image, ctx, job.orientation);
+    if (status == PRUNE_OK)
+        *out = image;
+    else
+        pr_free(ctx, image.rgb);
+    return status;
 }
 
 prune_status pr_png_read_grey16(uint16_t **values, int32_t *width, int32_t *height,
