@@ -3,6 +3,7 @@
 #define PRUNE_PIPELINE_H
 
 #include <prune/eval.h>
+#include <prune/measure.h>
 #include <prune/pruning.h>
 #include <prune/quant.h>
 #include <prune/tune.h>
@@ -71,21 +72,6 @@ void prune_goal_options_init(prune_goal_options *options);
 /* "0.2" is a fraction (of the plain safetensors of the model as first loaded, floats as FP32),
  * "900kB", "3.5MB" or "4MiB" a size in bytes; the other of the two results is 0. */
 prune_status prune_packed_goal_parse(const char *text, double *fraction, uint64_t *bytes);
-
-/* Latency of several models in one run: they take turns, so that the machine's mood hits all
- * alike. Milliseconds per picture at batch 1. */
-typedef struct prune_latency {
-    uint32_t struct_size;
-    double minimum, median;
-    int32_t runs;
-    uint64_t memory; /* arena and packed weights, bytes */
-} prune_latency;
-/* height x width 0: each model's own input size. seconds: about how long to measure. */
-prune_status prune_latency_measure(prune_context *context, const prune_model *const *models,
-                                   int32_t count, int32_t height, int32_t width, double seconds,
-                                   prune_latency *results);
-/* Largest resident memory of this process so far, bytes. */
-uint64_t prune_peak_memory(void);
 
 /* The whole loop. Table: prune_compress_option_table(). */
 typedef struct prune_compress_options {

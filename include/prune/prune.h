@@ -4,6 +4,7 @@
 
 #include <prune/context.h>
 #include <prune/image.h>
+#include <prune/measure.h>
 #include <prune/model.h>
 #include <prune/options.h>
 #include <prune/pruning.h>

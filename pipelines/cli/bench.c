@@ -11,21 +11,19 @@
 typedef struct bench_options {
     uint32_t struct_size;
     const char *size;
-    double seconds;
     bool profile;
 } bench_options;
 
 static const prune_option rows[] = {
     {"size", PRUNE_OPTION_TEXT, offsetof(bench_options, size), NULL, 0, 0, NULL,
      "network input HEIGHTxWIDTH (default: the model's own)"},
-    {"seconds", PRUNE_OPTION_FLOAT, offsetof(bench_options, seconds), "5", 0.1, 3600, NULL,
-     "how long to measure"},
     {"profile", PRUNE_OPTION_BOOL, offsetof(bench_options, profile), "true", 0, 0, NULL,
      "list the steps with their share of the time"},
 };
 static const prune_option_table *table(void)
 {
-    static const prune_option_table t = {"bench", sizeof(bench_options), rows, 3};
+    static const prune_option_table t = {"bench", sizeof(bench_options), rows,
+                                         sizeof rows / sizeof *rows};
     return &t;
 }
 
@@ -112,17 +110,21 @@ static prune_status run(cli_call *call)
     const bench_options *options = call->options[0];
     prune_model *model = NULL;
     prune_model_info info = {.struct_size = (uint32_t)sizeof info};
-    prune_latency latency = {0};
+    prune_latency latency = {.struct_size = (uint32_t)sizeof latency};
+    prune_timing_options timing_options = *(const prune_timing_options *)call->options[2];
+    prune_timing *timing = NULL;
     json_t *steps = json_array();
     int32_t height = 0, width = 0;
     prune_status status = cli_parse_size(options->size, &height, &width);
     if (status == PRUNE_OK)
         status = cli_open_model(call, call->arguments[0], call->options[1], &model);
     if (status == PRUNE_OK) status = prune_model_describe(model, height, width, &info);
+    timing_options.height = info.input_height;
+    timing_options.width = info.input_width;
     if (status == PRUNE_OK)
-        status =
-            prune_latency_measure(call->ctx, (const prune_model *const[]){model}, 1,
-                                  info.input_height, info.input_width, options->seconds, &latency);
+        status = prune_timing_run(&timing, call->ctx, (const prune_model *const[]){model}, 1,
+                                  &timing_options);
+    if (status == PRUNE_OK) status = prune_timing_latency(timing, 0, &latency);
     if (status == PRUNE_OK && options->profile)
         status = profile(call, model, info.input_height, info.input_width, steps);
     if (status == PRUNE_OK) status = report(call, &info, &latency, steps);
@@ -137,6 +139,7 @@ static prune_status run(cli_call *call)
         if (options->profile) print_steps(steps);
     }
     json_decref(steps);
+    prune_timing_free(timing);
     prune_model_free(model);
     return status;
 }
@@ -148,6 +151,6 @@ const cli_command cli_bench = {
     .example = "prune bench bundled --size 98x322 --threads 2",
     .min_arguments = 1,
     .max_arguments = 1,
-    .tables = {table, prune_load_option_table},
+    .tables = {table, prune_load_option_table, prune_timing_option_table},
     .run = run,
 };

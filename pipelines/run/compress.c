@@ -193,18 +193,22 @@ static prune_status quantize_stage(record *r)
 
 static prune_status measure_latency(record *r)
 {
-    const size_t count = (size_t)r->count;
-    const prune_model **models = prune_memory_new(r->ctx, count, sizeof(prune_model *));
-    prune_latency *results = prune_memory_new(r->ctx, count, sizeof *results);
-    prune_status status = models && results ? PRUNE_OK : PRUNE_E_MEMORY;
+    const prune_model **models = prune_memory_new(r->ctx, (size_t)r->count, sizeof(prune_model *));
+    prune_timing_options options;
+    prune_timing *timing = NULL;
+    prune_status status = models ? PRUNE_OK : PRUNE_E_MEMORY;
     for (int32_t s = 0; status == PRUNE_OK && s < r->count; s++) models[s] = r->stages[s]->model;
     prune_log_write(r->ctx, PRUNE_LOG_INFO, "measuring latency, models in turns");
-    if (status == PRUNE_OK)
-        status = prune_latency_measure(r->ctx, models, r->count, 0, 0, r->options->bench_seconds,
-                                       results);
-    for (int32_t s = 0; status == PRUNE_OK && s < r->count; s++) r->stages[s]->latency = results[s];
+    prune_timing_options_init(&options);
+    options.seconds = r->options->bench_seconds;
+    if (status == PRUNE_OK) status = prune_timing_run(&timing, r->ctx, models, r->count, &options);
+    for (int32_t s = 0; status == PRUNE_OK && s < r->count; s++) {
+        prune_latency *latency = &r->stages[s]->latency;
+        latency->struct_size = (uint32_t)sizeof *latency;
+        status = prune_timing_latency(timing, s, latency);
+    }
+    prune_timing_free(timing);
     prune_memory_free(r->ctx, (void *)models);
-    prune_memory_free(r->ctx, results);
     return status;
 }
 

@@ -1,0 +1,86 @@
+/* Measuring: latency of models that take turns, the ratio of two, memory of this process. */
+#ifndef PRUNE_MEASURE_H
+#define PRUNE_MEASURE_H
+
+#include <prune/session.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- latency ---------------------------------------------------------------------------------*/
+
+/* How long to measure. Table: prune_timing_option_table(). */
+typedef struct prune_timing_options {
+    uint32_t struct_size;
+    double seconds;    /* at most about so long, all models together, after the warm-up */
+    double precision;  /* enough: half of the median's interval is at most this share of it */
+    double confidence; /* of every interval, 0.5 to 0.999 */
+    int32_t warm_up;   /* turns that are run and not counted */
+    /* Not in the table. */
+    int32_t height, width; /* network input; 0: each model's own */
+} prune_timing_options;
+const prune_option_table *prune_timing_option_table(void);
+void prune_timing_options_init(prune_timing_options *options);
+
+/* Times of one or several models on the same pixels, one picture at a time (batch 1). In each turn
+ * every model runs once, every other turn in reverse order, so that the machine's mood and what one
+ * model leaves in the caches hit all alike. At least 7 turns are counted, at most 20000; it ends
+ * when every model's median is known to the wished precision, or when the time is used up. */
+typedef struct prune_timing prune_timing;
+
+/* PRUNE_E_CANCELLED when the context's cancel callback says so, asked once a turn. */
+prune_status prune_timing_run(prune_timing **out, prune_context *context,
+                              const prune_model *const *models, int32_t count,
+                              const prune_timing_options *options);
+void prune_timing_free(prune_timing *timing); /* accepts NULL */
+
+/* Milliseconds per picture. */
+typedef struct prune_latency {
+    uint32_t struct_size;
+    double minimum, median;
+    int32_t runs;    /* that were counted */
+    uint64_t memory; /* the session's: arena and packed weights, bytes */
+    double median_low,
+        median_high;   /* order statistics around the median: no distribution assumed */
+    double coverage;   /* of that interval, at least the confidence asked for */
+    double p95, mean;  /* 95th percentile (nearest rank); mean */
+    double throughput; /* frames per second, one after the other: 1000 / mean */
+    bool precise;      /* false: the time was used up first */
+    int32_t warm_up;   /* runs before those that were counted */
+    int32_t threads;
+    const char *isa; /* static */
+    int32_t height, width;
+} prune_latency;
+/* Fill struct_size first. */
+prune_status prune_timing_latency(const prune_timing *timing, int32_t model,
+                                  prune_latency *latency);
+/* As JSON: {"minimum", "median", "median_ci95": [low, high], ...}, where 95 is the confidence asked
+ * for. Free with prune_text_free. */
+prune_status prune_timing_json(const prune_timing *timing, int32_t model, char **json);
+
+/* How many times as long `model` takes as `base`, paired turn by turn. */
+typedef struct prune_ratio {
+    uint32_t struct_size;
+    double ratio;     /* median over turns of time(model) / time(base) */
+    double low, high; /* its interval: order statistics, which is the sign test turned round */
+    double coverage;
+    double minimum; /* ratio of the two minima */
+    int32_t turns;
+} prune_ratio;
+prune_status prune_timing_ratio(const prune_timing *timing, int32_t model, int32_t base,
+                                prune_ratio *ratio);
+
+/* --- memory ----------------------------------------------------------------------------------*/
+
+/* Largest resident memory of this process, bytes, since it started or since the last successful
+ * reset; 0 where the system does not say. Linux: VmHWM. */
+uint64_t prune_peak_memory(void);
+/* Starts again from what is resident now. PRUNE_E_UNSUPPORTED where the system does not allow it.
+ * Linux: /proc/self/clear_refs. */
+prune_status prune_peak_memory_reset(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
