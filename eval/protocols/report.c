@@ -15,8 +15,8 @@ static json_t *number(double value)
 
 static json_t *frame_json(const pr_frame *frame, const pr_metric_set *metrics)
 {
-    json_t *out =
-        json_pack("{s:s, s:I}", "name", frame->name, "pixels", (json_int_t)frame->judgement.pixels);
+    json_t *out = json_pack("{s:s, s:s, s:I}", "name", frame->name, "group", frame->group, "pixels",
+                            (json_int_t)frame->judgement.pixels);
     for (int32_t m = 0; out && m < metrics->count; m++)
         (void)json_object_set_new(out, metrics->rows[m].name, number(frame->judgement.values[m]));
     return out;
@@ -46,10 +46,10 @@ static prune_status add_means(json_t *root, const prune_evaluation *evaluation)
 prune_status prune_evaluation_json(const prune_evaluation *evaluation, char **json)
 {
     const pr_protocol *protocol = evaluation->protocol;
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "protocol", protocol->name,
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b}", "protocol", protocol->name,
                              "align", prune_align_name(evaluation->applied), "mask", protocol->mask,
-                             "crop", protocol->crop_text, "cap", protocol->cap, "frames",
-                             (json_int_t)evaluation->count, "few_frames",
+                             "crop", protocol->crop_text, "cap", protocol->cap, "seed",
+                             (json_int_t)evaluation->seed, "frames", (json_int_t)evaluation->count, "few_frames",
                              (int)prune_evaluation_few_frames(evaluation));
     prune_status status = add_means(root, evaluation);
     json_t *images = json_array();
@@ -57,7 +57,7 @@ prune_status prune_evaluation_json(const prune_evaluation *evaluation, char **js
         (void)json_array_append_new(images, frame_json(&evaluation->frames[i], protocol->metrics));
     (void)json_object_set_new(root, "images", images);
     char *text =
-        status == PRUNE_OK ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
+        status == PRUNE_OK ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
     if (status != PRUNE_OK) return status;
     if (!text) return prune_error_set(PRUNE_E_MEMORY, "out of memory for the report");

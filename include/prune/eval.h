@@ -123,10 +123,14 @@ bool prune_evaluation_few_frames(const prune_evaluation *evaluation);
 /* The alignment that was applied; PRUNE_ALIGN_DEFAULT while empty. */
 prune_align prune_evaluation_alignment(const prune_evaluation *evaluation);
 
-/* {"protocol", "align", "mask", "crop", "cap", "frames", "few_frames", "mean": {}, "ci95": {},
- * "images": [{"name", ...}]}; values that are not numbers become null. Free with
- * prune_text_free. */
+/* {"protocol", "align", "mask", "crop", "cap", "seed", "frames", "few_frames", "mean": {},
+ * "ci95": {}, "images": [{"name", "group", "pixels", ...}]}; values that are not numbers become
+ * null, the others are written to the last bit. Free with prune_text_free. */
 prune_status prune_evaluation_json(const prune_evaluation *evaluation, char **json);
+/* The way back: an evaluation with the same frames, from which means, intervals and differences
+ * come out the same to the last bit. Errors: PRUNE_E_FORMAT. */
+prune_status prune_evaluation_from_json(prune_evaluation **out, prune_context *context,
+                                        const char *json);
 /* The same as a table for a terminal, without the images. */
 prune_status prune_evaluation_table(const prune_evaluation *evaluation, char **text);
 
