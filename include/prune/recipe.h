@@ -4,6 +4,7 @@
 #define PRUNE_RECIPE_H
 
 #include <prune/context.h>
+#include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -11,6 +12,20 @@ extern "C" {
 
 /* Model, pictures, goals, a list of stages with their options, and perhaps one option to sweep. */
 typedef struct prune_recipe prune_recipe;
+
+/* Reads a recipe. Relative paths in the file are relative to the file's folder; the model "bundled"
+ * is no path. Errors: PRUNE_E_IO, PRUNE_E_FORMAT: "FILE:LINE: where: what is wrong; what to do",
+ * with the nearest word that exists where one is not known. Files above 1 MiB are refused. */
+prune_status prune_recipe_load(prune_recipe **out, prune_context *context, const char *path);
+/* The same for a text in memory, which need not end in a zero byte. name stands for the file in
+ * messages; relative paths are relative to the current folder. */
+prune_status prune_recipe_parse(prune_recipe **out, prune_context *context, const char *name,
+                                const char *text, size_t size);
+
+/* The recipe as YAML with comments, paths made absolute, so that it does the same wherever it is
+ * put. What it does not name has its default. Reading it and asking again gives the same bytes.
+ * Fails where a path or text is not UTF-8. Free with prune_text_free. */
+prune_status prune_recipe_text(const prune_recipe *recipe, char **yaml);
 
 void prune_recipe_free(prune_recipe *recipe); /* accepts NULL */
 

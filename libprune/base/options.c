@@ -159,17 +159,27 @@ static int distance(const char *a, const char *b)
     return row[n];
 }
 
-static prune_status unknown(const prune_option_table *table, const char *name)
+const char *prune_options_nearest(const char *word, const char *const *words, size_t count)
 {
     const char *nearest = NULL;
     int best = 1 << 20;
-    for (size_t i = 0; i < table->count; i++) {
-        int d = distance(name, table->options[i].name);
+    for (size_t i = 0; i < count; i++) {
+        int d = distance(word, words[i]);
         if (d < best) {
             best = d;
-            nearest = table->options[i].name;
+            nearest = words[i];
         }
     }
+    return nearest;
+}
+
+static prune_status unknown(const prune_option_table *table, const char *name)
+{
+    enum { MOST = 128 };
+    const char *names[MOST];
+    size_t count = table->count < MOST ? table->count : MOST;
+    for (size_t i = 0; i < count; i++) names[i] = table->options[i].name;
+    const char *nearest = prune_options_nearest(name, names, count);
     if (!nearest)
         return pr_fail(PRUNE_E_ARGUMENT, "option %s: %s takes no options", name, table->stage);
     return pr_fail(PRUNE_E_ARGUMENT, "option %s: %s has none of that name; did you mean %s?", name,

@@ -136,6 +136,8 @@ prune_status recipe_set(prune_recipe *r, const recipe_section *section, const ch
 {
     const prune_option *option = prune_options_find(section->table, name);
     if (option && option->type == PRUNE_OPTION_TEXT && text) {
+        const prune_status means = recipe_check_text(section->table, name, text);
+        if (means != PRUNE_OK) return means;
         text = recipe_keep(r, text);
         if (!text) return PRUNE_E_MEMORY;
     }
@@ -199,7 +201,6 @@ size_t recipe_points(const prune_recipe *r)
 
 prune_status recipe_at(prune_recipe **out, const prune_recipe *from, size_t index)
 {
-    recipe_section sections[RECIPE_SECTIONS], parts[RECIPE_STAGE_SECTIONS];
     const recipe_sweep *sweep = &from->sweep;
     prune_recipe *r;
     if (index >= recipe_points(from))
@@ -208,15 +209,9 @@ prune_status recipe_at(prune_recipe **out, const prune_recipe *from, size_t inde
     prune_status status = copy(&r, from);
     if (status != PRUNE_OK) return status;
     if (sweep->key) {
-        recipe_sections(r, sections);
-        size_t count = RECIPE_SECTIONS, at = 2; /* the goals */
-        recipe_section *section = sections;
-        if (sweep->stage >= 0) {
-            count = recipe_stage_sections(&r->stages[sweep->stage], section = parts);
-            for (at = 0; at + 1 < count; at++)
-                if (prune_options_find(parts[at].table, sweep->key)) break;
-        }
-        status = recipe_set(r, &section[at], sweep->key, sweep->values[index]);
+        recipe_section target;
+        status = recipe_target(r, sweep->stage, sweep->key, &target);
+        if (status == PRUNE_OK) status = recipe_set(r, &target, sweep->key, sweep->values[index]);
     }
     if (status == PRUNE_OK)
         *out = r;

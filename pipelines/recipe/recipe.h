@@ -85,11 +85,31 @@ prune_status recipe_create(prune_recipe **out, prune_context *context, const cha
 prune_status recipe_append(prune_recipe *recipe, recipe_kind kind, recipe_stage **stage);
 /* A copy of text that lives as long as the recipe, or NULL with a message set. */
 const char *recipe_keep(prune_recipe *recipe, const char *text);
-/* prune_options_set, with a copy of the text where the option is one, and notes it as own. */
+/* prune_options_set, with a copy of the text where the option is one (and a look at what it says),
+ * and notes it as own. */
 prune_status recipe_set(prune_recipe *recipe, const recipe_section *section, const char *name,
                         const char *text);
 /* Whether the recipe gives this option: by recipe_set, or because it differs from the default. */
 bool recipe_is_own(const recipe_section *section, const char *name);
+
+/* Where an option called key is meant, when nobody says at which stage: a goal (*stage is -1), else
+ * the one stage that gives it, else the one stage that could. Fails when several could. */
+prune_status recipe_find(prune_recipe *recipe, const char *key, int32_t *stage);
+/* The section of that stage (-1: the goals) that has the option. */
+prune_status recipe_target(prune_recipe *recipe, int32_t stage, const char *key,
+                           recipe_section *out);
+enum { RECIPE_MAX_POINTS = 100 };
+/* Gives that option several values, checked against its range; replaces another sweep. */
+prune_status recipe_set_sweep(prune_recipe *recipe, int32_t stage, const char *key,
+                              const char *const *values, size_t count);
+/* Whether the option names a file or folder. */
+bool recipe_is_path(const prune_option_table *table, const char *name);
+/* Why an option of a table has no place in a recipe; NULL: it has one. */
+const char *recipe_why_not(const prune_option_table *table, const char *name);
+/* Whether the text of a TEXT option means something, for those that have a form (max-drop, ...). */
+prune_status recipe_check_text(const prune_option_table *table, const char *name, const char *text);
+/* The rules about a recipe as a whole: stages, their order, data against images, val and test. */
+prune_status recipe_check(const prune_recipe *recipe);
 
 /* Number of runs: values of the sweep, or 1. */
 size_t recipe_points(const prune_recipe *recipe);

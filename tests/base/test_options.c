@@ -119,5 +119,15 @@ START_TEST(older_and_newer_callers)
 }
 END_TEST
 
+START_TEST(the_nearest_word)
+{
+    static const char *const words[] = {"trim", "tune", "quantize", "tune"};
+    ck_assert_str_eq(prune_options_nearest("quantise", words, 4), "quantize");
+    ck_assert_ptr_eq(prune_options_nearest("tunes", words, 4), words[1]);
+    ck_assert_str_eq(prune_options_nearest("", words, 4), "trim");
+    ck_assert_ptr_null(prune_options_nearest("trim", words, 0));
+}
+END_TEST
+
 TEST_MAIN("options", defaults, text_goes_in_and_comes_out, wrong_text_is_refused,
-          older_and_newer_callers)
+          older_and_newer_callers, the_nearest_word)

@@ -39,6 +39,8 @@ THIRD_PARTY = {
     "jerror.h": ["libprune/image"],
     "zstd.h": ["libprune/formats"],
     "jansson.h": ["libprune", "include/prune/sys"],  # others through <prune/sys/json.h>
+    "yaml.h": ["pipelines/recipe"],
+    "openssl/evp.h": ["pipelines/recipe"],
 }
 
 # The system's own headers that any room may include.
