@@ -16,3 +16,7 @@ if(PRUNE_SANITIZE)
                         -fno-sanitize-recover=all -Wno-error)
     add_link_options(-fsanitize=${PRUNE_SANITIZE})
 endif()
+# Fuzzing (preset `fuzz`): the library tells libFuzzer which branches an input took.
+if(PRUNE_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -12,17 +12,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+int (*pr_file_fault)(const char *call, const char *path);
+
+/* True, with errno set, when a test wants this call to fail. */
+static bool fails(const char *call, const char *path)
+{
+    int reason = pr_file_fault ? pr_file_fault(call, path) : 0;
+    if (reason) errno = reason;
+    return reason != 0;
+}
+
 /* --- reading ---------------------------------------------------------------------------------*/
 
 static prune_status map_descriptor(pr_mapped *out, int file, const char *path)
 {
     struct stat info;
-    if (fstat(file, &info) != 0) return pr_fail(PRUNE_E_IO, "%s: %s", path, strerror(errno));
+    if (fails("stat", path) || fstat(file, &info) != 0)
+        return pr_fail(PRUNE_E_IO, "%s: %s", path, strerror(errno));
     if (!S_ISREG(info.st_mode))
         return pr_fail(PRUNE_E_IO, "%s: not a regular file; give a file", path);
     pr_mapped mapped = {NULL, (uint64_t)info.st_size};
     if (mapped.size) {
-        void *memory = mmap(NULL, (size_t)mapped.size, PROT_READ, MAP_PRIVATE, file, 0);
+        void *memory = fails("map", path)
+                           ? MAP_FAILED
+                           : mmap(NULL, (size_t)mapped.size, PROT_READ, MAP_PRIVATE, file, 0);
         if (memory == MAP_FAILED)
             return pr_fail(PRUNE_E_IO, "%s: cannot be mapped: %s", path, strerror(errno));
         mapped.data = memory;
@@ -34,7 +47,7 @@ static prune_status map_descriptor(pr_mapped *out, int file, const char *path)
 prune_status pr_file_map(pr_mapped *out, const char *path)
 {
     /* O_NONBLOCK: opening a pipe must not hang; fstat refuses it right after. */
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int file = fails("open", path) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) return pr_fail(PRUNE_E_IO, "%s: cannot be opened: %s", path, strerror(errno));
     prune_status status = map_descriptor(out, file, path);
     (void)close(file);
@@ -88,8 +101,11 @@ static prune_status folder_of(char **out, prune_context *ctx, const char *path)
  * that, one with a temporary name. */
 static int open_temporary(pr_writer *writer, const char *folder)
 {
-    int file = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    int file = fails("create unnamed", writer->path)
+                   ? -1
+                   : open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
     if (file >= 0) return file;
+    if (fails("create", writer->path)) return -1;
     file = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     writer->named = file >= 0;
     return file;
@@ -135,7 +151,15 @@ prune_status pr_writer_open(pr_writer **out, prune_context *ctx, const char *pat
 
 prune_status pr_writer_write(pr_writer *writer, const void *data, size_t bytes)
 {
-    if (bytes == 0 || fwrite(data, 1, bytes, writer->file) == bytes) return PRUNE_OK;
+    if (bytes == 0) return PRUNE_OK;
+    /* A disk that fills up takes the first half. */
+    if (fails("write", writer->path)) {
+        int reason = errno;
+        (void)fwrite(data, 1, bytes / 2, writer->file);
+        errno = reason;
+    } else if (fwrite(data, 1, bytes, writer->file) == bytes) {
+        return PRUNE_OK;
+    }
     return pr_fail(PRUNE_E_IO, "%s: writing failed: %s", writer->path, strerror(errno));
 }
 
@@ -145,7 +169,9 @@ static bool give_name(pr_writer *writer)
     if (writer->named) return true;
     char source[64];
     (void)snprintf(source, sizeof source, "/proc/self/fd/%d", fileno(writer->file));
-    if (linkat(AT_FDCWD, source, AT_FDCWD, writer->temporary, AT_SYMLINK_FOLLOW) != 0) return false;
+    if (fails("link", writer->path) ||
+        linkat(AT_FDCWD, source, AT_FDCWD, writer->temporary, AT_SYMLINK_FOLLOW) != 0)
+        return false;
     writer->named = true;
     return true;
 }
@@ -155,7 +181,8 @@ static void sync_folder(pr_writer *writer)
 {
     char *folder;
     if (folder_of(&folder, writer->ctx, writer->path) != PRUNE_OK) return;
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int descriptor =
+        fails("sync folder", writer->path) ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor >= 0) {
         (void)fsync(descriptor);
         (void)close(descriptor);
@@ -166,9 +193,12 @@ static void sync_folder(pr_writer *writer)
 prune_status pr_writer_commit(pr_writer *writer)
 {
     prune_status status = PRUNE_OK;
-    bool flushed = fflush(writer->file) == 0 && fsync(fileno(writer->file)) == 0;
-    if (!flushed || !give_name(writer) || rename(writer->temporary, writer->path) != 0) {
-        status = pr_fail(PRUNE_E_IO, "%s: writing failed: %s", writer->path, strerror(errno));
+    const char *path = writer->path;
+    bool flushed = !fails("flush", path) && fflush(writer->file) == 0 && !fails("sync", path) &&
+                   fsync(fileno(writer->file)) == 0;
+    if (!flushed || !give_name(writer) || fails("rename", path) ||
+        rename(writer->temporary, path) != 0) {
+        status = pr_fail(PRUNE_E_IO, "%s: writing failed: %s", path, strerror(errno));
     } else {
         writer->named = false;
         sync_folder(writer);
@@ -217,7 +247,8 @@ prune_status pr_path_make_directory(const char *path)
         if (partial[i] != '/' && partial[i] != 0) continue;
         char kept = partial[i];
         partial[i] = 0;
-        if (mkdir(partial, 0777) != 0 && !pr_path_is_directory(partial))
+        if ((fails("make folder", partial) || mkdir(partial, 0777) != 0) &&
+            !pr_path_is_directory(partial))
             return pr_fail(PRUNE_E_IO, "%s: the folder cannot be made: %s", partial,
                            strerror(errno));
         partial[i] = kept;
@@ -242,11 +273,13 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static prune_status read_names(pr_list *list, prune_context *ctx, DIR *folder)
+static prune_status read_names(pr_list *list, prune_context *ctx, DIR *folder, const char *path)
 {
     size_t capacity = 0;
-    const struct dirent *entry;
-    while ((entry = readdir(folder)) != NULL) {
+    for (;;) {
+        errno = 0; /* the end of the folder and an error differ in it alone */
+        const struct dirent *entry = fails("read folder", path) ? NULL : readdir(folder);
+        if (!entry) break;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
         void *names = list->names;
         PR_TRY(pr_grow(ctx, &names, &capacity, list->count + 1, sizeof *list->names));
@@ -255,16 +288,17 @@ static prune_status read_names(pr_list *list, prune_context *ctx, DIR *folder)
         if (!name) return PRUNE_E_MEMORY;
         list->names[list->count++] = name;
     }
-    return PRUNE_OK;
+    if (errno == 0) return PRUNE_OK;
+    return pr_fail(PRUNE_E_IO, "%s: the folder cannot be read: %s", path, strerror(errno));
 }
 
 prune_status pr_path_list(pr_list *out, prune_context *ctx, const char *folder)
 {
-    DIR *opened = opendir(folder);
+    DIR *opened = fails("open folder", folder) ? NULL : opendir(folder);
     if (!opened)
         return pr_fail(PRUNE_E_IO, "%s: the folder cannot be read: %s", folder, strerror(errno));
     pr_list list = {NULL, 0};
-    prune_status status = read_names(&list, ctx, opened);
+    prune_status status = read_names(&list, ctx, opened, folder);
     (void)closedir(opened);
     if (status != PRUNE_OK) {
         pr_list_free(ctx, &list);

@@ -4,6 +4,11 @@
 
 #include "libprune/base/context.h"
 
+/* Called, when set, before every call to the operating system that may fail ("open", "write",
+ * "rename" ...): 0 lets it happen, an errno makes it fail with that. Tests set it, to walk every
+ * error path; set it before threads start. */
+extern int (*pr_file_fault)(const char *call, const char *path);
+
 typedef struct pr_mapped {
     const uint8_t *data; /* NULL when size is 0 */
     uint64_t size;

@@ -9,6 +9,7 @@ enum {
     MAX_STACK = 4000000,
     MAX_MARKS = 1000,
     MAX_LINKS = 16000000,
+    LINKS_PER_BYTE = 16, /* each item costs a byte at least, and growing containers move */
     MAX_MEMO_GAP = 65536,
     MAX_TEXT = 1 << 20,
     MAX_LINE = 256,
@@ -128,7 +129,9 @@ static prune_status reserve(machine *m, uint32_t object, size_t more)
     if (needed <= o->items.capacity) return PRUNE_OK;
     size_t capacity =
         needed < 2 * (size_t)o->items.capacity ? 2 * (size_t)o->items.capacity : needed;
-    if (m->p.n_links + capacity > MAX_LINKS) return bad(m, "too many items");
+    size_t limit = 64 + (size_t)(m->end - m->begin) * LINKS_PER_BYTE;
+    if (m->p.n_links + capacity > (limit < MAX_LINKS ? limit : MAX_LINKS))
+        return bad(m, "too many items");
     PR_TRY(pr_grow(m->p.ctx, (void **)&m->p.links, &m->p.link_capacity, m->p.n_links + capacity,
                    sizeof *m->p.links));
     if (o->items.count)
@@ -154,7 +157,7 @@ static prune_status make_tuple(machine *m, size_t count)
     uint32_t object;
     if (reach(m) < count) return bad(m, "empty stack");
     PR_TRY(new_object(m, PR_PICKLE_TUPLE, &object));
-    PR_TRY(append(m, object, m->stack + m->depth - count, count));
+    if (count) PR_TRY(append(m, object, m->stack + m->depth - count, count));
     m->depth -= count;
     return push(m, object);
 }

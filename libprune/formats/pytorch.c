@@ -16,6 +16,7 @@ typedef struct place {
     uint32_t type; /* GLOBAL object */
     int64_t count;
     const uint8_t *data; /* NULL until the stream has shown it */
+    uint64_t bytes;
 } place;
 
 typedef struct source {
@@ -119,6 +120,11 @@ static prune_status storage_bytes(const source *s, const pr_pickle_object *stora
         if (!found || !found->data)
             return pr_fail(PRUNE_E_FORMAT, "its storage '%.*s' is not in the file", (int)key.length,
                            key.data);
+        /* One key may be described as two types, of which the stream follows one. */
+        if (found->bytes < bytes)
+            return pr_fail(PRUNE_E_FORMAT, "its storage '%.*s' has %llu bytes, expected %llu",
+                           (int)key.length, key.data, (unsigned long long)found->bytes,
+                           (unsigned long long)bytes);
         *out = found->data;
         return PRUNE_OK;
     }
@@ -480,7 +486,7 @@ static prune_status list_places(source *s)
         const pr_pickle_object *o = &s->pickle.objects[i];
         if (o->kind == PR_PICKLE_STORAGE)
             s->places[s->n_places++] =
-                (place){o->storage.key, o->storage.type, o->storage.count, NULL};
+                (place){o->storage.key, o->storage.type, o->storage.count, NULL, 0};
     }
     if (count > 1) qsort(s->places, count, sizeof *s->places, by_key);
     for (size_t i = 0; i < count; i++) {
@@ -525,6 +531,7 @@ static prune_status place_storages(source *s, const pr_pickle *keys, uint64_t at
                            "elements; is the file truncated?",
                            i, (long long)found->count);
         found->data = data + at;
+        found->bytes = bytes;
         at += bytes;
     }
     return PRUNE_OK;
@@ -537,10 +544,14 @@ prune_status pr_pytorch_read_legacy(pr_table *out, prune_context *ctx, pr_buffer
     pr_pickle version = {.ctx = ctx}, machine = {.ctx = ctx}, keys = {.ctx = ctx};
     uint64_t at = sizeof magic;
     prune_status status = PRUNE_OK;
+    if (!pr_pytorch_probe_legacy(file->data, size))
+        return pr_fail(PRUNE_E_FORMAT, "not a PyTorch stream: its magic number is missing");
     PR_GO(next_pickle(&s, &at, &version));
     PR_GO(next_pickle(&s, &at, &machine));
     PR_GO(check_machine(&version, &machine));
+    const pr_pickle_object *dict;
     PR_GO(next_pickle(&s, &at, &s.pickle));
+    PR_GO(find_state(&s.pickle, &dict)); /* its advice is better than what the storages would say */
     PR_GO(next_pickle(&s, &at, &keys));
     PR_GO(list_places(&s));
     PR_GO(place_storages(&s, &keys, at));

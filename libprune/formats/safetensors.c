@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_HEADER = 100000000, MAX_NAME = 1024, MAX_TENSORS = 1000000, MAX_SKIP = 4 };
+enum { MAX_HEADER = 100000000, MAX_NAME = 1024 };
 
 typedef struct parser {
     prune_context *ctx;
@@ -269,7 +269,7 @@ static prune_status read_header(parser *p, pr_table *table, entries *list)
             PR_TRY(read_notes(p, table));
             continue;
         }
-        if (p->length == 0 || p->length > MAX_NAME || list->count == MAX_TENSORS)
+        if (p->length == 0 || p->length > MAX_NAME || list->count == PR_TABLE_MAX_ITEMS)
             return bad("empty or overlong tensor name, or too many tensors");
         PR_TRY(pr_grow(p->ctx, (void **)&list->items, &list->capacity, list->count + 1,
                        sizeof *list->items));

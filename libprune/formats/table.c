@@ -28,12 +28,15 @@ void pr_table_free(pr_table *table)
 
 prune_status pr_table_add(pr_table *table, const char *name, pr_tensor tensor)
 {
-    prune_status status = pr_grow(table->ctx, (void **)&table->items, &table->capacity,
-                                  table->count + 1, sizeof *table->items);
+    prune_status status = table->count < PR_TABLE_MAX_ITEMS
+                              ? pr_grow(table->ctx, (void **)&table->items, &table->capacity,
+                                        table->count + 1, sizeof *table->items)
+                              : pr_fail(PRUNE_E_FORMAT, "more than %d tensors; no network has that",
+                                        PR_TABLE_MAX_ITEMS);
     char *copy = status == PRUNE_OK ? pr_strdup(table->ctx, name) : NULL;
     if (!copy) {
         pr_tensor_release(&tensor);
-        return PRUNE_E_MEMORY;
+        return status == PRUNE_OK ? PRUNE_E_MEMORY : status;
     }
     table->items[table->count++] = (pr_named){copy, tensor};
     return PRUNE_OK;
@@ -82,6 +85,8 @@ prune_status pr_table_detach(pr_table *table)
 
 prune_status pr_table_note(pr_table *table, const char *key, const char *text)
 {
+    if (table->n_notes == PR_TABLE_MAX_NOTES)
+        return pr_fail(PRUNE_E_FORMAT, "more than %d entries of metadata", PR_TABLE_MAX_NOTES);
     PR_TRY(pr_grow(table->ctx, (void **)&table->notes, &table->note_capacity, table->n_notes + 1,
                    sizeof *table->notes));
     pr_note note = {pr_strdup(table->ctx, key), pr_strdup(table->ctx, text)};

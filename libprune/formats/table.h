@@ -21,10 +21,15 @@ typedef struct pr_table {
     size_t n_notes, note_capacity;
 } pr_table;
 
+/* More than any network has. Each entry costs a few hundred bytes of memory whatever it costs in
+ * the file, so that their number is bounded. */
+enum { PR_TABLE_MAX_ITEMS = 65536, PR_TABLE_MAX_NOTES = 1024 };
+
 void pr_table_init(pr_table *table, prune_context *ctx);
 void pr_table_free(pr_table *table);
 
-/* Copies the name; takes over the tensor's reference, also on failure. */
+/* Copies the name; takes over the tensor's reference, also on failure. Fails with PRUNE_E_FORMAT
+ * above PR_TABLE_MAX_ITEMS; pr_table_note likewise. */
 prune_status pr_table_add(pr_table *table, const char *name, pr_tensor tensor);
 /* Sorts by name, which pr_table_find needs. Fails on equal names. */
 prune_status pr_table_sort(pr_table *table);

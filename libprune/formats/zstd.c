@@ -163,6 +163,8 @@ static prune_status note_frame(unpacking *u, prune_context *ctx, const uint8_t *
         return pr_fail(PRUNE_E_UNSUPPORTED,
                        "a zstd frame does not tell its content's size; compress the file with "
                        "'zstd FILE' rather than through a pipe");
+    /* No buffer is larger than half of the address space, whatever the caller allows. */
+    if (max_bytes > SIZE_MAX / 2) max_bytes = SIZE_MAX / 2;
     if (content > max_bytes - u->total) return too_large(max_bytes);
     if (u->count == MAX_FRAMES) return damaged();
     PR_TRY(pr_grow(ctx, (void **)&u->frames, &u->capacity, u->count + 1, sizeof *u->frames));

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_NODES = 8192, MAX_NAME = 512 };
+enum { MAX_NODES = 4096, MAX_NAME = 512 };
 
 typedef enum field_type { FIELD_INT, FIELD_FLOAT, FIELD_WORD } field_type;
 
@@ -285,8 +285,9 @@ static prune_status read_precision(prune_model *model, int32_t index, const json
     return PRUNE_OK;
 }
 
-static prune_status read_node(prune_model *model, const json_t *object, pr_param_lookup lookup,
-                              void *user)
+/* names: of all nodes so far, with their indices; searching the list would take quadratic time. */
+static prune_status read_node(prune_model *model, const json_t *object, json_t *names,
+                              pr_param_lookup lookup, void *user)
 {
     const char *name = "", *op_name = "";
     PR_TRY(read_name(&name, json_object_get(object, "name"), "node name"));
@@ -305,15 +306,18 @@ static prune_status read_node(prune_model *model, const json_t *object, pr_param
     for (size_t i = 0; i < n_inputs; i++) {
         const char *input = "";
         PR_TRY(read_name(&input, json_array_get(list, i), "input"));
-        inputs[i] = pr_model_find_node(model, input);
-        if (inputs[i] == PR_NONE)
+        const json_t *before = json_object_get(names, input);
+        if (!before)
             return pr_fail(PRUNE_E_FORMAT, "node '%s' reads '%s', which does not come before it",
                            name, input);
+        inputs[i] = (int32_t)json_integer_value(before);
     }
     pr_attrs attrs = pr_attrs_default();
     PR_TRY(fields_from_json(json_object_get(object, "attrs"), attr_fields, COUNT(attr_fields),
                             &attrs, name));
     PR_TRY(pr_model_add_node(model, &index, op, name, inputs, (int32_t)n_inputs, &attrs));
+    if (json_object_set_new(names, name, json_integer(index)) != 0)
+        return pr_fail_memory(sizeof(json_t));
     PR_TRY(bind_params(model, index, object, lookup, user));
     return read_precision(model, index, object, lookup, user);
 }
@@ -334,7 +338,7 @@ static prune_status read_meta(prune_model *model, const json_t *root)
     PR_TRY(fields_from_json(json_object_get(meta, "preprocess"), preprocess_fields,
                             COUNT(preprocess_fields), rule, "meta.preprocess"));
     if (rule->width < 1 || rule->height < 1 || rule->multiple < 1 || rule->width > 16384 ||
-        rule->height > 16384)
+        rule->height > 16384 || rule->multiple > 16384)
         return pr_fail(PRUNE_E_FORMAT, "meta.preprocess: width, height and multiple must be from "
                                        "1 to 16384");
     for (int c = 0; c < 3; c++)
@@ -359,7 +363,7 @@ prune_status pr_model_from_json(prune_model **out, prune_context *ctx, const jso
                                 pr_param_lookup lookup, void *user)
 {
     const json_t *nodes = json_object_get(json, "nodes");
-    json_t *outputs = json_object_get(json, "outputs");
+    json_t *outputs = json_object_get(json, "outputs"), *names = NULL;
     prune_model *model = NULL;
     prune_status status = PRUNE_OK;
     if (json_integer_value(json_object_get(json, "version")) != 1)
@@ -369,8 +373,10 @@ prune_status pr_model_from_json(prune_model **out, prune_context *ctx, const jso
         return pr_fail(PRUNE_E_FORMAT, "'nodes' must be a list of at most %d nodes", MAX_NODES);
     PR_TRY(pr_model_create(&model, ctx));
     PR_GO(read_meta(model, json));
+    names = json_object();
+    if (!names) PR_GO(pr_fail_memory(sizeof(json_t)));
     for (size_t i = 0; i < json_array_size(nodes); i++)
-        PR_GO(read_node(model, json_array_get(nodes, i), lookup, user));
+        PR_GO(read_node(model, json_array_get(nodes, i), names, lookup, user));
     const char *key;
     json_t *value;
     json_object_foreach(outputs, key, value)
@@ -381,9 +387,11 @@ prune_status pr_model_from_json(prune_model **out, prune_context *ctx, const jso
         PR_GO(pr_model_add_output(model, key, node));
     }
     if (model->n_outputs < 1) PR_GO(pr_fail(PRUNE_E_FORMAT, "the model has no output"));
+    json_decref(names);
     *out = model;
     return PRUNE_OK;
 done:
+    json_decref(names);
     pr_model_free(model);
     return status;
 }

@@ -31,6 +31,10 @@ int32_t pr_exif_orientation(const uint8_t *data, size_t size);
 prune_status pr_image_orient(prune_image *image, prune_context *ctx, int32_t orientation);
 /* Fails unless 1 <= width, height and the picture is within PR_IMAGE_MAX_PIXELS. */
 prune_status pr_image_check_size(uint64_t width, uint64_t height, const char *path);
+/* Fails when a file of `size` bytes cannot hold `needed` units of what its header announces, at
+ * most `density` of them per byte: no memory is taken for pictures that are not there. */
+prune_status pr_image_check_content(uint64_t needed, uint64_t density, uint64_t size,
+                                    const char *path);
 
 /* --- resampling ------------------------------------------------------------------------------*/
 /* One axis of a separable filter: output d is the sum over k < n of weight[d * n + k] times input

@@ -9,8 +9,14 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
+/* A block of 8 x 8 pixels takes at least one bit in Huffman's code (its DC value, progressive),
+ * with subsampled colours a little less per pixel; arithmetic code can go lower. A file of many
+ * scans costs a pass over the whole picture for each; encoders write about ten. */
+enum { MAX_PIXELS_PER_BYTE = 600, MAX_PIXELS_PER_BYTE_ARITHMETIC = 8192, MAX_SCANS = 100 };
+
 typedef struct jpeg_job {
     struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
     struct jpeg_decompress_struct jpeg;
     jmp_buf jump;
     prune_context *ctx;
@@ -38,6 +44,14 @@ static void on_message(j_common_ptr jpeg, int level)
     char text[JMSG_LENGTH_MAX];
     jpeg->err->format_message(jpeg, text);
     pr_log(job->ctx, PRUNE_LOG_DEBUG, "%s: %s", job->path, text);
+}
+
+static void on_progress(j_common_ptr jpeg)
+{
+    jpeg_job *job = jpeg->client_data;
+    if (job->jpeg.input_scan_number <= MAX_SCANS) return;
+    (void)snprintf(job->message, sizeof job->message, "more than %d scans", MAX_SCANS);
+    longjmp(job->jump, 1);
 }
 
 bool pr_jpeg_matches(const pr_mapped *file)
@@ -75,6 +89,12 @@ static prune_status read_pixels(jpeg_job *job, const pr_mapped *file)
     (void)jpeg_read_header(jpeg, TRUE);
     job->orientation = orientation_of(jpeg);
     PR_TRY(pr_image_check_size(jpeg->image_width, jpeg->image_height, job->path));
+    PR_TRY(pr_image_check_content((uint64_t)jpeg->image_width * jpeg->image_height,
+                                  jpeg->arith_code ? MAX_PIXELS_PER_BYTE_ARITHMETIC
+                                                   : MAX_PIXELS_PER_BYTE,
+                                  file->size, job->path));
+    jpeg->progress = &job->progress;
+    job->progress.progress_monitor = on_progress;
     bool cmyk = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
     jpeg->out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
     (void)jpeg_start_decompress(jpeg);
@@ -93,7 +113,9 @@ static prune_status read_pixels(jpeg_job *job, const pr_mapped *file)
 
 static prune_status read_guarded(jpeg_job *job, const pr_mapped *file)
 {
-    if (setjmp(job->jump) != 0)
+    if (setjmp(job->jump) != 0 && job->errors.msg_code == JERR_OUT_OF_MEMORY)
+        return pr_fail(PRUNE_E_MEMORY, "%s: not enough memory for this picture", job->path);
+    if (job->message[0])
         return pr_fail(PRUNE_E_FORMAT, "%s: damaged JPEG: %s", job->path, job->message);
     return read_pixels(job, file);
 }

@@ -7,6 +7,12 @@
 #include <string.h>
 #include <zlib.h>
 
+/* A byte of deflate stands for at most 1032 others. */
+enum { MAX_DEFLATE = 1032 };
+
+/* Nobody here looks at these, and some of them decompress to a thousand times their size. */
+static const png_byte ignored_chunks[] = "iCCP\0iTXt\0sPLT\0tEXt\0zTXt\0hIST\0pCAL\0sCAL";
+
 typedef struct png_job {
     prune_context *ctx;
     const char *path;
@@ -98,6 +104,16 @@ prune_status pr_image_check_size(uint64_t width, uint64_t height, const char *pa
     return PRUNE_OK;
 }
 
+prune_status pr_image_check_content(uint64_t needed, uint64_t density, uint64_t size,
+                                    const char *path)
+{
+    if (needed / density <= size) return PRUNE_OK;
+    return pr_fail(PRUNE_E_FORMAT,
+                   "%s: %llu bytes cannot hold the picture that the header announces: the file is "
+                   "damaged or hostile",
+                   path, (unsigned long long)size);
+}
+
 /* Asks libpng for plain RGB bytes, whatever the file holds, as OpenCV and Pillow give them to the
  * networks: transparency is ignored, of 16 bits the upper 8 are taken. */
 static void request_rgb(png_job *job)
@@ -133,10 +149,14 @@ static prune_status read_pixels(png_job *job)
 {
     png_set_read_fn(job->png, job, on_read);
     png_set_user_limits(job->png, 0x7fffffff, 0x7fffffff);
+    png_set_keep_unknown_chunks(job->png, PNG_HANDLE_CHUNK_NEVER, ignored_chunks,
+                                (int)(sizeof ignored_chunks / 5));
     png_read_info(job->png, job->info);
     job->width = png_get_image_width(job->png, job->info);
     job->height = png_get_image_height(job->png, job->info);
     PR_TRY(pr_image_check_size(job->width, job->height, job->path));
+    PR_TRY(pr_image_check_content((uint64_t)png_get_rowbytes(job->png, job->info) * job->height,
+                                  MAX_DEFLATE, job->size, job->path));
     if (job->grey16)
         PR_TRY(request_grey16(job));
     else

@@ -125,7 +125,7 @@ static prune_status configured_taps(const reader *r, bool *found)
         json_int_t value = json_is_array(indices) ? json_integer_value(json_array_get(indices, k))
                            : stage && strncmp(stage, "stage", 5) == 0 ? strtol(stage + 5, NULL, 10)
                                                                       : 0;
-        if (value - 1 <= previous || value > r->config->blocks ||
+        if (value <= (json_int_t)previous + 1 || value > r->config->blocks ||
             json_array_size(json_is_array(indices) ? indices : features) != PR_DAV2_TAPS)
             return pr_fail(PRUNE_E_FORMAT,
                            "config.json: out_indices must be four ascending numbers from 1 to %d",
@@ -183,6 +183,8 @@ static prune_status choose_output(const reader *r)
         depth = 80.0;
         defaulted(r, "taking a largest depth of 80 metres (--max-depth changes it)");
     }
+    if (!(depth <= 1e6))
+        return pr_fail(PRUNE_E_FORMAT, "config.json: max_depth must be at most a million metres");
     c->max_depth = (float)depth;
     return PRUNE_OK;
 }
@@ -206,7 +208,8 @@ static prune_status read_triple(const json_t *json, const char *key, float out[3
     if (!list) return PRUNE_OK;
     for (size_t k = 0; k < 3; k++) {
         const json_t *value = json_array_get(list, k);
-        out[k] = (float)json_number_value(value);
+        double number = json_number_value(value);
+        out[k] = fabs(number) <= 1e6 ? (float)number : NAN;
         if (!json_is_number(value) || !isfinite(out[k]) || (key[6] == 's' && out[k] <= 0.0f))
             return pr_fail(PRUNE_E_FORMAT, "preprocessor_config.json: %s must be three numbers",
                            key);
