@@ -14,13 +14,13 @@ typedef struct prune_model prune_model;
 /* How to open what a file alone cannot tell. Table: prune_load_option_table(). */
 typedef struct prune_load_options {
     uint32_t struct_size;
-    int32_t output;       /* 0 auto, 1 relative, 2 metric */
-    double max_depth;     /* metres, metric models; 0: config.json, else 80 with a log line */
-    const char *taps;     /* "2,5,8,11": tapped blocks, 0-based; NULL: config.json, else V2's */
+    int32_t output;        /* 0 auto, 1 relative, 2 metric */
+    double max_depth;      /* metres, metric models; 0: config.json, else 80 with a log line */
+    const char *taps;      /* "2,5,8,11": tapped blocks, 0-based; NULL: config.json, else V2's */
     int32_t position_rule; /* 0 auto, 1 offset (original), 2 size (Hugging Face) */
-    int32_t preprocess;   /* 0 auto, 1 original (OpenCV), 2 hf (Pillow) */
-    uint64_t max_bytes;   /* bound on decompressed bytes; 0: 64 times the file's size */
-    int32_t heads;        /* attention heads; 0: config.json, else width / 64 */
+    int32_t preprocess;    /* 0 auto, 1 original (OpenCV), 2 hf (Pillow) */
+    uint64_t max_bytes;    /* bound on decompressed bytes; 0: 64 times the file's size */
+    int32_t heads;         /* attention heads; 0: config.json, else width / 64 */
 } prune_load_options;
 const prune_option_table *prune_load_option_table(void);
 void prune_load_options_init(prune_load_options *options);
@@ -39,17 +39,18 @@ prune_status prune_model_load_memory(prune_model **out, prune_context *context, 
 /* A network with random weights, to be trained. Table: prune_new_option_table(). */
 typedef struct prune_new_options {
     uint32_t struct_size;
-    int32_t architecture;            /* 0: depth_anything_v2 */
-    int32_t width, blocks, heads;    /* transformer; width is a multiple of heads */
-    int32_t hidden;                  /* of the MLPs; 0: 4 times the width */
-    const char *taps;                /* "1,3,5,7"; NULL: quarters of the blocks */
-    const char *neck;                /* channels of the four reassembled maps, "32,48,64,96" */
-    int32_t fusion, head;            /* fusion width (even); channels before the output */
+    int32_t architecture;              /* 0: depth_anything_v2 */
+    int32_t width, blocks, heads;      /* transformer; width is a multiple of heads */
+    int32_t hidden;                    /* of the MLPs; 0: 4 times the width, gated 8/3 times */
+    const char *taps;                  /* "1,3,5,7"; NULL: quarters of the blocks */
+    const char *neck;                  /* channels of the four reassembled maps, "32,48,64,96" */
+    int32_t fusion, head;              /* fusion width (even); channels before the output */
     int32_t input_height, input_width; /* multiples of 14; pictures are resized to this */
-    int32_t grid_height, grid_width; /* position table; 0: that of the input */
-    double max_depth;                /* metres; 0: relative inverse depth */
+    int32_t grid_height, grid_width;   /* position table; 0: that of the input */
+    double max_depth;                  /* metres; 0: relative inverse depth */
     uint64_t seed;
     const char *license; /* recorded in the model; NULL: none */
+    int32_t mlp;         /* 0 gelu, 1 gated (SwiGLU) */
 } prune_new_options;
 const prune_option_table *prune_new_option_table(void);
 void prune_new_options_init(prune_new_options *options);
@@ -80,7 +81,7 @@ typedef struct prune_model_info {
     uint32_t struct_size;
     const char *architecture; /* belongs to the model */
     int32_t input_height, input_width;
-    int32_t layers;      /* nodes with parameters */
+    int32_t layers; /* nodes with parameters */
     uint64_t parameters;
     uint64_t macs;
     uint64_t bytes;

@@ -169,6 +169,13 @@ static prune_status activate(pr_op_call *call, pr_activation act)
     return PRUNE_OK;
 }
 
+static prune_status gate(pr_op_call *call)
+{
+    pr_gate_f32(pr_kernels_get(call->ctx->isa), pr_f32(call->in[0]), pr_f32(call->in[1]),
+                pr_f32(call->out), pr_tensor_count(call->out));
+    return PRUNE_OK;
+}
+
 prune_status pr_run_kernel_forward(pr_op_call *call)
 {
     switch (call->node->op) {
@@ -192,6 +199,8 @@ prune_status pr_run_kernel_forward(pr_op_call *call)
         return activate(call, PR_ACT_GELU);
     case PR_OP_SIGMOID:
         return activate(call, PR_ACT_SIGMOID);
+    case PR_OP_SWIGLU:
+        return gate(call);
     case PR_OP_RESIZE:
         if (call->node->attrs.resize_mode != PR_RESIZE_NEAREST) return resize(call);
         break;

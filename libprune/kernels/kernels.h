@@ -207,6 +207,10 @@ size_t pr_conv_transpose_scratch(const prune_context *ctx, const pr_kernels *ker
 void pr_conv_transpose_run(prune_context *ctx, const pr_kernels *kernels,
                            const pr_conv_transpose *transpose, bool integer, void *scratch);
 
+/* y = a / (1 + exp(-a)) * b, elementwise; y overlaps neither. */
+void pr_gate_f32(const pr_kernels *kernels, const float *a, const float *b, float *y,
+                 int64_t count);
+
 /* Source cells of every output along one axis of a bilinear resize, and the weight of the second:
  * torch's float32 coordinates, clamped to the image. */
 void pr_resize_axis(bool corners, int64_t in, int64_t out, int32_t *first, int32_t *second,

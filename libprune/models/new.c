@@ -19,7 +19,7 @@ static const prune_option options_of_new[] = {
     {"heads", PRUNE_OPTION_INT, FIELD(heads), "4", 1, 256, NULL,
      "attention heads; must divide the width"},
     {"hidden", PRUNE_OPTION_INT, FIELD(hidden), "0", 0, 65536, NULL,
-     "neurons of each MLP; 0: 4 times the width"},
+     "neurons of each MLP; 0: 4 times the width, gated 8/3 times"},
     {"taps", PRUNE_OPTION_TEXT, FIELD(taps), NULL, 0, 0, NULL,
      "four ascending blocks that feed the head, counted from 0 (default: quarters)"},
     {"neck", PRUNE_OPTION_TEXT, FIELD(neck), "32,48,64,96", 0, 0, NULL,
@@ -41,6 +41,8 @@ static const prune_option options_of_new[] = {
      "of the random weights"},
     {"license", PRUNE_OPTION_TEXT, FIELD(license), NULL, 0, 0, NULL,
      "licence recorded in the model, as an SPDX name"},
+    {"mlp", PRUNE_OPTION_CHOICE, FIELD(mlp), "gelu", 0, 0, "gelu|swiglu",
+     "MLPs: gelu as in S, B and L, or gated as in the giant configuration"},
 };
 #undef FIELD
 
@@ -98,7 +100,7 @@ static double deviation_of(const initializer *init, const char *key, const pr_sh
     else if (shape->rank == 4)
         fan_in *= (double)(shape->dim[2] * shape->dim[3]);
     double deviation = sqrt(1.0 / fan_in);
-    if (contains(key, "attn.proj") || contains(key, "mlp.fc2"))
+    if (contains(key, "attn.proj") || contains(key, "mlp.fc2") || contains(key, "mlp.w3"))
         deviation /= sqrt(2.0 * init->options->blocks);
     if (contains(key, "resConfUnit"))
         deviation *= contains(key, ".conv1") ? sqrt(2.0) : 0.25 * sqrt(2.0);
@@ -147,6 +149,13 @@ static prune_status parse_neck(const char *text, int32_t neck[PR_DAV2_TAPS])
     return PRUNE_OK;
 }
 
+/* DINOv2's rule for gated MLPs: two thirds of the plain width, rounded up to a multiple of 8. */
+static int32_t default_hidden(const prune_new_options *o)
+{
+    int32_t plain = 4 * o->width;
+    return o->mlp == 1 ? (plain * 2 / 3 + 7) / 8 * 8 : plain;
+}
+
 static prune_status configure(pr_dav2_config *config, const prune_new_options *o)
 {
     if (o->width < 1 || o->blocks < 4 || o->blocks > PR_DAV2_MAX_BLOCKS || o->heads < 1 ||
@@ -178,8 +187,9 @@ static prune_status configure(pr_dav2_config *config, const prune_new_options *o
                                .preprocess = pr_dav2_preprocess(),
                                .resize_back = PR_FILTER_BILINEAR,
                                .license = o->license};
+    config->gated = o->mlp == 1;
     for (int32_t i = 0; i < o->blocks; i++)
-        config->hidden[i] = o->hidden ? o->hidden : 4 * o->width;
+        config->hidden[i] = o->hidden ? o->hidden : default_hidden(o);
     config->grid[0] = o->grid_height ? o->grid_height : o->input_height / PR_DAV2_PATCH;
     config->grid[1] = o->grid_width ? o->grid_width : o->input_width / PR_DAV2_PATCH;
     config->preprocess.fit = PR_FIT_EXACT;

@@ -112,6 +112,6 @@ prune_status pr_op_cut_precision(pr_cut_call *call);
 extern const pr_op_info pr_op_input, pr_op_conv, pr_op_conv_transpose, pr_op_linear,
     pr_op_layer_norm, pr_op_scale, pr_op_token_embed, pr_op_tokens_to_map, pr_op_attention,
     pr_op_add, pr_op_concat, pr_op_resize, pr_op_relu, pr_op_leaky_relu, pr_op_elu, pr_op_gelu,
-    pr_op_sigmoid, pr_op_affine;
+    pr_op_sigmoid, pr_op_affine, pr_op_swiglu;
 
 #endif

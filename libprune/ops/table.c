@@ -24,6 +24,7 @@ const pr_op_info *pr_op_get(pr_op_kind op)
         [PR_OP_GELU] = &pr_op_gelu,
         [PR_OP_SIGMOID] = &pr_op_sigmoid,
         [PR_OP_AFFINE] = &pr_op_affine,
+        [PR_OP_SWIGLU] = &pr_op_swiglu,
     };
     return (unsigned)op < PR_OP_COUNT ? rows[op] : NULL;
 }

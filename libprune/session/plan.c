@@ -143,6 +143,8 @@ static pr_step_kind node_step(const pr_plan *plan, const pr_node *node)
     case PR_OP_GELU:
     case PR_OP_SIGMOID:
         return PR_STEP_ACTIVATE;
+    case PR_OP_SWIGLU:
+        return PR_STEP_GATE;
     case PR_OP_ADD:
         return node->n_inputs == 2 ? PR_STEP_ADD : PR_STEP_FORWARD;
     default:

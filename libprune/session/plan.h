@@ -29,6 +29,7 @@ typedef enum pr_step_kind {
     PR_STEP_RESIZE,
     PR_STEP_ACTIVATE,
     PR_STEP_ADD,
+    PR_STEP_GATE,     /* swiglu */
     PR_STEP_CROP,     /* tokens_to_map of a batch */
     PR_STEP_QUANTIZE, /* floats to a variant */
     PR_STEP_FORWARD   /* the operator's own definition */

@@ -197,6 +197,15 @@ static void add_body(void *arg, int64_t begin, int64_t end, int lane)
                            (end - begin) * job->channels);
 }
 
+static void gate_body(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const row_job *job = arg;
+    int64_t at = begin * job->channels;
+    (void)lane;
+    pr_gate_f32(job->run->kernels, job->x + at, job->other + at, job->y + at,
+                (end - begin) * job->channels);
+}
+
 /* Tokens: the table holds prefix and positions; patches are added. Rows count per image. */
 static void embed_body(void *arg, int64_t begin, int64_t end, int lane)
 {
@@ -254,7 +263,8 @@ static void run_rows(const runner *run, const pr_step *step,
     row_job job = {.run = run, .step = step, .y = floats_of(run, step->node)};
     int32_t input = step->kind == PR_STEP_QUANTIZE ? step->node : node->inputs[0];
     job.x = floats_of(run, input);
-    if (step->kind == PR_STEP_ADD) job.other = floats_of(run, node->inputs[1]);
+    if (step->kind == PR_STEP_ADD || step->kind == PR_STEP_GATE)
+        job.other = floats_of(run, node->inputs[1]);
     job.channels = pr_plan_channels(plan, step->node);
     int64_t rows = pr_plan_rows(plan, step->node), batch = plan->batch;
     job.in_rows = pr_plan_rows(plan, input) / batch;
@@ -315,6 +325,9 @@ static prune_status run_step(const runner *run, const pr_step *step)
         break;
     case PR_STEP_ADD:
         run_rows(run, step, add_body);
+        break;
+    case PR_STEP_GATE:
+        run_rows(run, step, gate_body);
         break;
     case PR_STEP_CROP:
         run_rows(run, step, crop_body);

@@ -195,6 +195,8 @@ static const char *kernel_name(const pr_step *step)
         return "resize";
     case PR_STEP_ACTIVATE:
         return "activate";
+    case PR_STEP_GATE:
+        return "gate";
     case PR_STEP_ADD:
         return "add";
     case PR_STEP_CROP:

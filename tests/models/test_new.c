@@ -48,6 +48,28 @@ START_TEST(builds_the_whole_network)
 }
 END_TEST
 
+START_TEST(gated_mlps_follow_the_rounding_rule)
+{
+    static const int32_t widths[][2] = {{24, 64}, {20, 56}, {48, 128}}; /* width, hidden */
+    prune_context *ctx = test_context(1);
+    for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
+        prune_model *model;
+        prune_new_options o = tiny();
+        o.width = widths[k][0];
+        o.heads = 4;
+        o.mlp = 1;
+        ck_ok(prune_model_new(&model, ctx, &o));
+        const pr_node *gate = &model->nodes[pr_model_find_node(model, "blocks.3.mlp.gate")];
+        ck_assert_int_eq(gate->op, PR_OP_SWIGLU);
+        const pr_node *out = &model->nodes[pr_model_find_node(model, "blocks.3.mlp.w3")];
+        pr_shape expected = pr_shape2(widths[k][0], widths[k][1]);
+        ck_assert(pr_shape_equal(&pr_node_param(model, out, PR_SLOT_WEIGHT)->shape, &expected));
+        prune_model_free(model);
+    }
+    prune_context_free(ctx);
+}
+END_TEST
+
 START_TEST(same_seed_gives_the_same_weights)
 {
     prune_context *ctx = test_context(1);
@@ -95,5 +117,5 @@ START_TEST(refuses_what_does_not_fit)
 }
 END_TEST
 
-TEST_MAIN("models/new", builds_the_whole_network, same_seed_gives_the_same_weights,
-          refuses_what_does_not_fit)
+TEST_MAIN("models/new", builds_the_whole_network, gated_mlps_follow_the_rounding_rule,
+          same_seed_gives_the_same_weights, refuses_what_does_not_fit)

@@ -5,6 +5,7 @@
 #include "libprune/passes/cut.h"
 #include "libprune/passes/shapes.h"
 #include "tests/support/graphs.h"
+#include "tests/support/nets.h"
 #include "tests/support/support.h"
 
 typedef struct masking {
@@ -220,6 +221,26 @@ START_TEST(transformer)
 }
 END_TEST
 
+/* Removing a neuron removes the same unit of both halves. */
+START_TEST(gated_transformer)
+{
+    prune_model *model = net_gated(test_context(1));
+    pr_spaces spaces;
+    ck_ok(pr_spaces_create(&spaces, model, 0, 0));
+    int32_t found = 0;
+    for (int32_t i = 0; i < spaces.count; i++) {
+        if (strcmp(spaces.items[i].name, "blocks.1.mlp.w1") != 0) continue;
+        found++;
+        ck_assert_int_eq(spaces.items[i].kind, PR_SPACE_NEURON);
+        ck_assert_int_eq(spaces.items[i].n_producers, 2);
+        ck_assert_int_eq(spaces.items[i].n_consumers, 1);
+    }
+    ck_assert_int_eq(found, 1);
+    pr_spaces_free(&spaces);
+    check_law(model, 8);
+}
+END_TEST
+
 START_TEST(refuses_what_cannot_be)
 {
     prune_model *model = test_graph_transformer(test_context(1), 8);
@@ -253,4 +274,5 @@ END_TEST
 
 TEST_MAIN("cut", concat_of_two_and_with_itself, residual_convolutions_with_sigmoid_inside,
           grouped_and_depthwise, transposed_convolution_and_resize,
-          attention_block_with_shared_norm, encoder_decoder, transformer, refuses_what_cannot_be)
+          attention_block_with_shared_norm, encoder_decoder, transformer, gated_transformer,
+          refuses_what_cannot_be)

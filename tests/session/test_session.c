@@ -1,6 +1,6 @@
 #include "tests/session/nets.h"
 
-static prune_model *(*const nets[])(prune_context *) = {net_conv, net_vit, net_chain};
+static prune_model *(*const nets[])(prune_context *) = {net_conv, net_vit, net_gated, net_chain};
 enum { NETS = sizeof nets / sizeof *nets };
 
 START_TEST(floats_agree_with_the_interpreter)

@@ -130,7 +130,25 @@ static int32_t per_channel(prune_model *m, const char *block, const char *name, 
     return net_node(m, op, full, &from, 1, &a, &shape, op == PR_OP_LAYER_NORM ? &shape : NULL);
 }
 
-static int32_t block(prune_model *m, const char *name, int32_t x)
+/* Two linear layers with a GELU between them, or the gated form. */
+static int32_t mlp(prune_model *m, const char *name, int32_t x, bool gated)
+{
+    char full[64];
+    if (gated) {
+        pr_attrs a = pr_attrs_default();
+        const int32_t half[2] = {linear(m, name, "mlp.w1", x, WIDTH, HIDDEN),
+                                 linear(m, name, "mlp.w2", x, WIDTH, HIDDEN)};
+        (void)snprintf(full, sizeof full, "%s.mlp.gate", name);
+        x = net_node(m, PR_OP_SWIGLU, full, half, 2, &a, NULL, NULL);
+        return linear(m, name, "mlp.w3", x, HIDDEN, WIDTH);
+    }
+    x = linear(m, name, "mlp.fc1", x, WIDTH, HIDDEN);
+    (void)snprintf(full, sizeof full, "%s.mlp.act", name);
+    x = plain(m, PR_OP_GELU, full, x, PR_NONE);
+    return linear(m, name, "mlp.fc2", x, HIDDEN, WIDTH);
+}
+
+static int32_t block(prune_model *m, const char *name, int32_t x, bool gated)
 {
     char full[64];
     pr_attrs a = pr_attrs_default();
@@ -148,10 +166,7 @@ static int32_t block(prune_model *m, const char *name, int32_t x)
     (void)snprintf(full, sizeof full, "%s.add1", name);
     x = plain(m, PR_OP_ADD, full, x, y);
     y = per_channel(m, name, "norm2", PR_OP_LAYER_NORM, x);
-    y = linear(m, name, "mlp.fc1", y, WIDTH, HIDDEN);
-    (void)snprintf(full, sizeof full, "%s.mlp.act", name);
-    y = plain(m, PR_OP_GELU, full, y, PR_NONE);
-    y = linear(m, name, "mlp.fc2", y, HIDDEN, WIDTH);
+    y = mlp(m, name, y, gated);
     y = per_channel(m, name, "ls2", PR_OP_SCALE, y);
     (void)snprintf(full, sizeof full, "%s.add2", name);
     return plain(m, PR_OP_ADD, full, x, y);
@@ -170,7 +185,7 @@ static int32_t tap(prune_model *m, const char *name, int32_t tokens, int32_t pat
     return conv(m, full, map, WIDTH, out, 1, 1, PR_PAD_ZEROS, 1);
 }
 
-prune_model *net_vit(prune_context *ctx)
+static prune_model *vit(prune_context *ctx, bool gated)
 {
     prune_model *m;
     ck_ok(pr_model_create(&m, ctx));
@@ -184,7 +199,8 @@ prune_model *net_vit(prune_context *ctx)
     a.grid[0] = a.grid[1] = 4;
     a.prefix = 1;
     x = net_node(m, PR_OP_TOKEN_EMBED, "embed", &map, 1, &a, &prefix, &position);
-    const int32_t first = block(m, "blocks.0", x), second = block(m, "blocks.1", first);
+    const int32_t first = block(m, "blocks.0", x, gated),
+                  second = block(m, "blocks.1", first, gated);
     int32_t coarse = tap(m, "tap1", second, map, 8), fine = tap(m, "tap0", first, map, 8);
     const pr_shape up = pr_shape4(2, 2, 8, 8), eight = pr_shape1(8);
     a = pr_attrs_default();
@@ -202,6 +218,16 @@ prune_model *net_vit(prune_context *ctx)
     a.scale = 80.0f;
     x = net_node(m, PR_OP_AFFINE, "depth", &x, 1, &a, NULL, NULL);
     ck_ok(pr_model_add_output(m, "depth", x));
-    describe(m, "net_vit", 16, PR_OUTPUT_METRIC);
+    describe(m, gated ? "net_gated" : "net_vit", 16, PR_OUTPUT_METRIC);
     return m;
+}
+
+prune_model *net_vit(prune_context *ctx)
+{
+    return vit(ctx, false);
+}
+
+prune_model *net_gated(prune_context *ctx)
+{
+    return vit(ctx, true);
 }

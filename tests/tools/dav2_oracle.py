@@ -2,6 +2,7 @@
 """Depth Anything V2 with seeded random weights, computed by torch and transformers.
 
   dav2_oracle.py tiny tests/golden        regenerates the committed golden files (DA-V2, tiny)
+  dav2_oracle.py count                    prints the parameters of every size
   dav2_oracle.py full DIR s|b|l           writes full-size checkpoints and expected outputs; then
       PRUNE_ORACLE_DIR=DIR build/.../models.families.test_depth_anything_v2   compares with them
 
@@ -18,9 +19,11 @@ from torch import nn
 
 SIZES = {  # width, blocks, heads, hidden, taps, neck, fusion, head, grid
     "tiny": (16, 4, 4, 32, (0, 1, 2, 3), (8, 12, 16, 20), 8, 6, 6),
+    "gated": (20, 4, 4, None, (0, 1, 2, 3), (8, 12, 16, 20), 8, 6, 5),  # None: SwiGLU
     "s": (384, 12, 6, 1536, (2, 5, 8, 11), (48, 96, 192, 384), 64, 32, 37),
     "b": (768, 12, 12, 3072, (2, 5, 8, 11), (96, 192, 384, 768), 128, 32, 37),
     "l": (1024, 24, 16, 4096, (4, 11, 17, 23), (256, 512, 1024, 1024), 256, 32, 37),
+    "g": (1536, 40, 24, None, (9, 19, 29, 39), (1536, 1536, 1536, 1536), 384, 32, 37),
 }
 
 
@@ -47,6 +50,19 @@ class Mlp(nn.Module):
         return self.fc2(F.gelu(self.fc1(x)))
 
 
+class SwiGLUFFNFused(nn.Module):
+    """DINOv2's gated MLP: the first half of w12 goes through silu and multiplies the second."""
+
+    def __init__(self, width):
+        super().__init__()
+        hidden = (int(4 * width * 2 / 3) + 7) // 8 * 8
+        self.w12, self.w3 = nn.Linear(width, 2 * hidden), nn.Linear(hidden, width)
+
+    def forward(self, x):
+        a, b = self.w12(x).chunk(2, dim=-1)
+        return self.w3(F.silu(a) * b)
+
+
 class LayerScale(nn.Module):
     def __init__(self, width):
         super().__init__()
@@ -57,7 +73,8 @@ class Block(nn.Module):
     def __init__(self, width, heads, hidden):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width, 1e-6), nn.LayerNorm(width, 1e-6)
-        self.attn, self.mlp = Attention(width, heads), Mlp(width, hidden)
+        self.attn = Attention(width, heads)
+        self.mlp = Mlp(width, hidden) if hidden else SwiGLUFFNFused(width)
         self.ls1, self.ls2 = LayerScale(width), LayerScale(width)
 
     def forward(self, x):
@@ -210,6 +227,7 @@ def to_hugging_face(state):
                 ("pretrained.patch_embed.proj", "backbone.embeddings.patch_embeddings.projection"),
                 ("pretrained.norm", "backbone.layernorm"),
                 ("attn.proj", "attention.output.dense"),
+                ("mlp.w12", "mlp.weights_in"), ("mlp.w3", "mlp.weights_out"),
                 ("ls1.gamma", "layer_scale1.lambda1"), ("ls2.gamma", "layer_scale2.lambda1"),
                 ("depth_head.scratch.output_conv1", "head.conv1"),
                 ("depth_head.scratch.output_conv2.0", "head.conv2"),
@@ -239,7 +257,7 @@ def hugging_face_config(size, max_depth):
     width, blocks, heads, hidden, taps, neck, fusion, head, grid = SIZES[size]
     backbone = Dinov2Config(
         hidden_size=width, num_hidden_layers=blocks, num_attention_heads=heads,
-        mlp_ratio=hidden // width, image_size=14 * grid, patch_size=14, layer_norm_eps=1e-6,
+        mlp_ratio=hidden // width if hidden else 4, use_swiglu_ffn=hidden is None, image_size=14 * grid, patch_size=14, layer_norm_eps=1e-6,
         out_indices=[t + 1 for t in taps], apply_layernorm=True, reshape_hidden_states=False)
     return DepthAnythingConfig(
         backbone_config=backbone, reassemble_hidden_size=width, patch_size=14,
@@ -278,7 +296,7 @@ def write_hugging_face(folder, size, state, max_depth):
             "reassemble_hidden_size", "patch_size")
     inner = ("model_type", "hidden_size", "num_attention_heads", "num_hidden_layers",
              "out_indices", "image_size", "patch_size", "layer_norm_eps", "mlp_ratio",
-             "apply_layernorm", "reshape_hidden_states")
+             "apply_layernorm", "reshape_hidden_states", "use_swiglu_ffn")
     config = hugging_face_config(size, max_depth).to_dict()
     config = {k: v for k, v in config.items() if k in keep}
     config["backbone_config"] = {k: config["backbone_config"][k] for k in inner}
@@ -327,16 +345,31 @@ def generate(folder, size, seed, sizes, small):
         f.write("\n".join(lines) + "\n")
 
 
+def count():
+    """Parameters of every size, by our module tree and by transformers', without memory for them."""
+    from transformers import DepthAnythingForDepthEstimation
+    for size in SIZES:
+        with torch.device("meta"):
+            own = DepthAnythingV2(size)
+            port = DepthAnythingForDepthEstimation(hugging_face_config(size, 0.0))
+        counts = [sum(p.numel() for p in m.parameters())
+                  for m in (own, own.pretrained, port, port.backbone)]
+        print("%-6s %d (encoder %d); transformers %d (backbone %d)" % (size, *counts))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["tiny", "full"])
-    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("what", choices=["tiny", "full", "count"])
+    parser.add_argument("folder", type=pathlib.Path, nargs="?")
     parser.add_argument("size", nargs="?", choices=["s", "b", "l"], default="s")
     args = parser.parse_args()
     torch.set_num_threads(2)
     if args.what == "tiny":
         generate(args.folder, "tiny", 1, [(84, 84), (42, 70)], True)
+        generate(args.folder, "gated", 3, [(42, 70)], True)
+    elif args.what == "count":
+        count()
     else:
         sizes = [(518, 518)] + ([(252, 840), (518, 686)] if args.size == "s" else [])
         generate(args.folder, args.size, 2, sizes, False)

@@ -27,26 +27,34 @@ static prune_status rows(const reader *r, const char *original, const char *port
                               out);
 }
 
+/* First layer of block i's MLP. */
+static const char *mlp_key(const pr_dav2_config *c, char key[MAX_KEY])
+{
+    const char *layer = c->hugging_face ? c->gated ? "weights_in" : "fc1"
+                        : c->gated      ? "w12"
+                                        : "fc1";
+    (void)snprintf(key, MAX_KEY, "%s.%d.mlp.%s.weight",
+                   c->hugging_face ? "backbone.encoder.layer" : "pretrained.blocks", c->blocks,
+                   layer);
+    return key;
+}
+
 static prune_status read_blocks(const reader *r)
 {
     pr_dav2_config *c = r->config;
-    for (c->blocks = 0;; c->blocks++) {
-        char original[MAX_KEY], port[MAX_KEY], gated[MAX_KEY];
-        (void)snprintf(original, MAX_KEY, "pretrained.blocks.%d.mlp.fc1.weight", c->blocks);
-        (void)snprintf(port, MAX_KEY, "backbone.encoder.layer.%d.mlp.fc1.weight", c->blocks);
-        (void)snprintf(gated, MAX_KEY, "%s%d.mlp.%s.weight",
-                       c->hugging_face ? "backbone.encoder.layer." : "pretrained.blocks.",
-                       c->blocks, c->hugging_face ? "weights_in" : "w12");
-        if (pr_checkpoint_find(r->checkpoint, gated))
-            return pr_fail(PRUNE_E_UNSUPPORTED,
-                           "tensor '%s': the giant model's gated MLP is not "
-                           "supported; use S, B or L",
-                           gated);
-        if (!pr_checkpoint_find(r->checkpoint, c->hugging_face ? port : original)) break;
+    char key[MAX_KEY];
+    c->gated = true;
+    c->gated = pr_checkpoint_find(r->checkpoint, mlp_key(c, key)) != NULL;
+    for (c->blocks = 0; pr_checkpoint_find(r->checkpoint, mlp_key(c, key)); c->blocks++) {
         if (c->blocks == PR_DAV2_MAX_BLOCKS)
             return pr_fail(PRUNE_E_UNSUPPORTED, "more than %d transformer blocks",
                            PR_DAV2_MAX_BLOCKS);
-        PR_TRY(rows(r, original, port, 2, &c->hidden[c->blocks]));
+        int32_t *hidden = &c->hidden[c->blocks];
+        PR_TRY(pr_checkpoint_axis(r->checkpoint, key, 2, 0, hidden));
+        if (c->gated && *hidden % 2 != 0)
+            return pr_fail(PRUNE_E_FORMAT, "tensor '%s' has %d rows, expected two equal halves",
+                           key, *hidden);
+        if (c->gated) *hidden /= 2;
     }
     if (c->blocks >= PR_DAV2_TAPS) return PRUNE_OK;
     return pr_fail(PRUNE_E_FORMAT,
@@ -261,7 +269,8 @@ static const struct {
     const char *name, *license;
 } released[] = {{384, 12, 64, "vits", "Apache-2.0"},
                 {768, 12, 128, "vitb", "CC-BY-NC-4.0"},
-                {1024, 24, 256, "vitl", "CC-BY-NC-4.0"}};
+                {1024, 24, 256, "vitl", "CC-BY-NC-4.0"},
+                {1536, 40, 384, "vitg", "CC-BY-NC-4.0"}};
 
 static prune_status configure(const reader *r)
 {

@@ -10,6 +10,7 @@ enum { PR_DAV2_MAX_BLOCKS = 256, PR_DAV2_PATCH = 14, PR_DAV2_TAPS = 4 };
 typedef struct pr_dav2_config {
     bool hugging_face; /* names of the weights; q, k and v apart */
     int32_t width, blocks, heads;
+    bool gated; /* SwiGLU instead of GELU in the MLPs: the giant configuration */
     int32_t hidden[PR_DAV2_MAX_BLOCKS]; /* MLP width of each block */
     int32_t taps[PR_DAV2_TAPS];         /* blocks whose output feeds the head, ascending */
     int32_t neck[PR_DAV2_TAPS];         /* channels C0..C3 of the reassembled maps */

@@ -18,6 +18,8 @@ typedef enum module {
     NORM2,
     FC1,
     FC2,
+    GATE,
+    GATED,
     SCALE2,
     NORM,
     PROJECT,
@@ -44,6 +46,8 @@ static const struct {
     [NORM2] = {"pretrained.blocks.%d.norm2", "backbone.encoder.layer.%d.norm2"},
     [FC1] = {"pretrained.blocks.%d.mlp.fc1", "backbone.encoder.layer.%d.mlp.fc1"},
     [FC2] = {"pretrained.blocks.%d.mlp.fc2", "backbone.encoder.layer.%d.mlp.fc2"},
+    [GATE] = {"pretrained.blocks.%d.mlp.w12", "backbone.encoder.layer.%d.mlp.weights_in"},
+    [GATED] = {"pretrained.blocks.%d.mlp.w3", "backbone.encoder.layer.%d.mlp.weights_out"},
     [SCALE2] = {"pretrained.blocks.%d.ls2.gamma", "backbone.encoder.layer.%d.layer_scale2.lambda1"},
     [NORM] = {"pretrained.norm", "backbone.layernorm"},
     [PROJECT] = {"depth_head.projects.%d", "neck.reassemble_stage.layers.%d.projection"},
@@ -162,16 +166,31 @@ static int32_t embed(dav2 *d, int32_t *patches)
     return tokens;
 }
 
-/* Rows [which * D, (which + 1) * D) of a fused q, k, v tensor, sharing its memory. */
-static pr_tensor rows_of(const pr_tensor *fused, int32_t which)
+/* Binds `parts` linear nodes to the equal parts, one below the other, of one fused layer of the
+ * checkpoint, sharing its memory: weight [parts * out, in], bias [parts * out]. */
+static void split_linear(dav2 *d, const int32_t *nodes, int32_t parts, const char *module_key,
+                         int64_t out, int64_t in)
 {
-    pr_tensor part = pr_tensor_share(fused);
-    part.shape.dim[0] /= 3;
-    part.data = (char *)part.data + (size_t)which * pr_tensor_bytes(&part);
-    return part;
+    static const char *const slots[2] = {"weight", "bias"};
+    const pr_shape shapes[2] = {pr_shape2(parts * out, in), pr_shape1(parts * out)};
+    pr_builder *b = &d->builder;
+    for (int32_t s = 0; s < 2; s++) {
+        char key[MAX_NAME + 8];
+        pr_tensor fused = {0};
+        (void)snprintf(key, sizeof key, "%s.%s", module_key, slots[s]);
+        if (b->status == PRUNE_OK)
+            b->status = b->weights->fetch(b->weights->user, key, &shapes[s], &fused);
+        for (int32_t i = 0; i < parts && b->status == PRUNE_OK; i++) {
+            pr_tensor part = pr_tensor_share(&fused);
+            part.shape.dim[0] = out;
+            part.data = (char *)part.data + (size_t)i * pr_tensor_bytes(&part);
+            pr_build_bind(b, nodes[i], s, &part);
+        }
+        pr_tensor_release(&fused);
+    }
 }
 
-/* The three projections of block i. The release fuses them as [3 D, D], rows q, then k, then v. */
+/* The three projections of block i. The release fuses them, rows q, then k, then v. */
 static void qkv(dav2 *d, int32_t input, int32_t i, int32_t out[3])
 {
     static const char *const patterns[3] = {"blocks.%d.attn.q", "blocks.%d.attn.k",
@@ -181,28 +200,36 @@ static void qkv(dav2 *d, int32_t input, int32_t i, int32_t out[3])
     int64_t width = d->config->width;
     for (int32_t w = 0; w < 3; w++)
         out[w] = pr_build_unary(b, PR_OP_LINEAR, name_of(d, patterns[w], i), input);
-    if (d->config->hugging_face) {
-        char key[MAX_NAME + 8];
-        for (int32_t w = 0; w < 3; w++) {
-            (void)snprintf(key, sizeof key, "%s.%s", key_of(d, QKV, i), port[w]);
-            pr_build_linear_params(b, out[w], key, width, width);
-        }
+    if (!d->config->hugging_face) {
+        split_linear(d, out, 3, key_of(d, QKV, i), width, width);
         return;
     }
-    static const char *const slots[2] = {"weight", "bias"};
-    const pr_shape shapes[2] = {pr_shape2(3 * width, width), pr_shape1(3 * width)};
-    for (int32_t s = 0; s < 2; s++) {
+    for (int32_t w = 0; w < 3; w++) {
         char key[MAX_NAME + 8];
-        pr_tensor fused = {0};
-        (void)snprintf(key, sizeof key, "%s.%s", key_of(d, QKV, i), slots[s]);
-        if (b->status == PRUNE_OK)
-            b->status = b->weights->fetch(b->weights->user, key, &shapes[s], &fused);
-        for (int32_t w = 0; w < 3 && b->status == PRUNE_OK; w++) {
-            pr_tensor part = rows_of(&fused, w);
-            pr_build_bind(b, out[w], s, &part);
-        }
-        pr_tensor_release(&fused);
+        (void)snprintf(key, sizeof key, "%s.%s", key_of(d, QKV, i), port[w]);
+        pr_build_linear_params(b, out[w], key, width, width);
     }
+}
+
+/* w3(silu(w1(x)) * w2(x)), where the checkpoint has w1 above w2 in one layer. */
+static int32_t gated_mlp(dav2 *d, int32_t x, int32_t i)
+{
+    pr_builder *b = &d->builder;
+    int32_t half[2], width = d->config->width, hidden = d->config->hidden[i];
+    half[0] = pr_build_unary(b, PR_OP_LINEAR, name_of(d, "blocks.%d.mlp.w1", i), x);
+    half[1] = pr_build_unary(b, PR_OP_LINEAR, name_of(d, "blocks.%d.mlp.w2", i), x);
+    split_linear(d, half, 2, key_of(d, GATE, i), hidden, width);
+    x = pr_build_node(b, PR_OP_SWIGLU, name_of(d, "blocks.%d.mlp.gate", i), half[0], half[1], NULL);
+    return linear(d, name_of(d, "blocks.%d.mlp.w3", i), x, GATED, i, width, hidden);
+}
+
+static int32_t mlp(dav2 *d, int32_t x, int32_t i)
+{
+    int32_t width = d->config->width, hidden = d->config->hidden[i];
+    if (d->config->gated) return gated_mlp(d, x, i);
+    x = linear(d, name_of(d, "blocks.%d.mlp.fc1", i), x, FC1, i, hidden, width);
+    x = pr_build_unary(&d->builder, PR_OP_GELU, name_of(d, "blocks.%d.mlp.act", i), x);
+    return linear(d, name_of(d, "blocks.%d.mlp.fc2", i), x, FC2, i, width, hidden);
 }
 
 /* x + ls1 * attention(norm1(x)), then x + ls2 * mlp(norm2(x)). */
@@ -210,7 +237,7 @@ static int32_t block(dav2 *d, int32_t x, int32_t i)
 {
     const pr_dav2_config *c = d->config;
     pr_builder *b = &d->builder;
-    int32_t q[3], width = c->width / c->heads, hidden = c->hidden[i];
+    int32_t q[3], width = c->width / c->heads;
     int32_t y = layer_norm(d, name_of(d, "blocks.%d.norm1", i), x, NORM1, i);
     qkv(d, y, i, q);
     pr_attrs attrs = pr_attrs_default();
@@ -224,9 +251,7 @@ static int32_t block(dav2 *d, int32_t x, int32_t i)
     y = layer_scale(d, name_of(d, "blocks.%d.ls1", i), y, SCALE1, i);
     x = pr_build_node(b, PR_OP_ADD, name_of(d, "blocks.%d.add1", i), x, y, NULL);
     y = layer_norm(d, name_of(d, "blocks.%d.norm2", i), x, NORM2, i);
-    y = linear(d, name_of(d, "blocks.%d.mlp.fc1", i), y, FC1, i, hidden, c->width);
-    y = pr_build_unary(b, PR_OP_GELU, name_of(d, "blocks.%d.mlp.act", i), y);
-    y = linear(d, name_of(d, "blocks.%d.mlp.fc2", i), y, FC2, i, c->width, hidden);
+    y = mlp(d, y, i);
     y = layer_scale(d, name_of(d, "blocks.%d.ls2", i), y, SCALE2, i);
     return pr_build_node(b, PR_OP_ADD, name_of(d, "blocks.%d.add2", i), x, y, NULL);
 }

@@ -3,6 +3,7 @@
  * Covers: depth_anything_v2_graph.c, families.c */
 #include "libprune/base/file.h"
 #include "libprune/interpreter/interpreter.h"
+#include "libprune/passes/shapes.h"
 #include "tests/support/support.h"
 
 #include <stdio.h>
@@ -27,7 +28,7 @@ static prune_model *load(prune_context *ctx, const char *path, const char *kind)
         o.output = 2;
         o.max_depth = 20;
     }
-    if (strstr(path, "tiny.pth")) o.heads = 4;
+    if (strstr(path, "tiny.pth") || strstr(path, "gated.pth")) o.heads = 4;
     ck_ok(prune_model_load(&model, ctx, path, &o));
     return model;
 }
@@ -82,6 +83,7 @@ static int check_cases(const char *folder, const char *name)
 START_TEST(tiny_models_agree_with_torch)
 {
     ck_assert_int_eq(check_cases("tests/golden", "dav2_tiny.cases"), 4);
+    ck_assert_int_eq(check_cases("tests/golden", "dav2_gated.cases"), 3); /* SwiGLU, as in G */
 }
 END_TEST
 
@@ -95,6 +97,65 @@ START_TEST(full_models_agree_with_torch)
     int count = check_cases(folder, "dav2_s.cases") + check_cases(folder, "dav2_b.cases") +
                 check_cases(folder, "dav2_l.cases");
     ck_assert_int_gt(count, 0);
+}
+END_TEST
+
+/* Parameters of a configuration whose position table has 37 x 37 places, mask token and the dead
+ * unit of the coarsest fusion stage left out: summed up from depth-anything-v2's table of shapes.
+ */
+static int64_t count_of(int64_t d, int64_t blocks, int64_t hidden, bool gated,
+                        const int64_t neck[4], int64_t f, int64_t head)
+{
+    int64_t mlp =
+        gated ? d * 2 * hidden + 2 * hidden + hidden * d + d : d * hidden + hidden + hidden * d + d;
+    int64_t block = 4 * d + (3 * d * d + 3 * d) + (d * d + d) + 2 * d + mlp;
+    int64_t encoder = d + 1370 * d + (588 * d + d) + blocks * block + 2 * d;
+    int64_t rest = 0;
+    for (int l = 0; l < 4; l++) rest += d * neck[l] + neck[l] + 9 * neck[l] * f;
+    rest += 16 * neck[0] * neck[0] + neck[0] + 4 * neck[1] * neck[1] + neck[1];
+    rest += 9 * neck[3] * neck[3] + neck[3];
+    rest += 4 * (f * f + f) + 14 * (9 * f * f + f);
+    rest += 9 * f * (f / 2) + f / 2 + 9 * (f / 2) * head + head + head + 1;
+    return encoder + rest;
+}
+
+/* What the builder makes equals the formula, and the formula at the real sizes equals what torch
+ * counts (dav2_oracle.py count) without the dead tensors: the giant would need 5 GB to be built. */
+START_TEST(parameters_are_counted_as_published)
+{
+    static const struct {
+        int64_t d, blocks, hidden, gated, neck[4], f, published;
+    } sizes[] = {{384, 12, 1536, 0, {48, 96, 192, 384}, 64, 24785089},
+                 {768, 12, 3072, 0, {96, 192, 384, 768}, 128, 97470785},
+                 {1024, 24, 4096, 0, {256, 512, 1024, 1024}, 256, 335315649},
+                 {1536, 40, 4096, 1, {1536, 1536, 1536, 1536}, 384, 1258132225}};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        int64_t f = sizes[k].f, dead = sizes[k].d + 2 * (9 * f * f + f);
+        ck_assert_int_eq(count_of(sizes[k].d, sizes[k].blocks, sizes[k].hidden, sizes[k].gated,
+                                  sizes[k].neck, f, 32) +
+                             dead,
+                         sizes[k].published);
+    }
+    prune_context *ctx = test_context(1);
+    prune_new_options o;
+    prune_new_options_init(&o);
+    o.width = 24;
+    o.blocks = 5;
+    o.heads = 3;
+    o.neck = "6,10,14,18";
+    o.fusion = 12;
+    o.head = 7;
+    o.grid_height = o.grid_width = 37;
+    static const int64_t neck[4] = {6, 10, 14, 18};
+    for (o.mlp = 0; o.mlp < 2; o.mlp++) {
+        prune_model *model;
+        ck_ok(prune_model_new(&model, ctx, &o));
+        /* In the graph the final norm stands at each of the four taps. */
+        ck_assert_int_eq((int64_t)pr_model_params(model) - 3 * 2 * 24,
+                         count_of(24, 5, o.mlp ? 64 : 96, o.mlp == 1, neck, 12, 7));
+        prune_model_free(model);
+    }
+    prune_context_free(ctx);
 }
 END_TEST
 
@@ -144,5 +205,5 @@ START_TEST(options_decide_for_a_bare_file)
 END_TEST
 
 TEST_MAIN("models/families/depth_anything_v2", tiny_models_agree_with_torch,
-          full_models_agree_with_torch, folder_tells_what_the_file_cannot,
-          options_decide_for_a_bare_file)
+          full_models_agree_with_torch, parameters_are_counted_as_published,
+          folder_tells_what_the_file_cannot, options_decide_for_a_bare_file)
