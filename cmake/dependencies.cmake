@@ -4,9 +4,8 @@ pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
 pkg_check_modules(JPEG REQUIRED IMPORTED_TARGET libjpeg)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
-# The loop's alone: recipes, and the hashes in its reports.
+# The loop's alone: recipes.
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
-pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 
 # OpenBLAS: the pthread build, linked statically and hidden, so that setting that copy to one
 # thread touches nobody else (docs/architecture.md, "OpenBLAS").

@@ -9,12 +9,8 @@ foreach(library ${system_libraries})
     target_link_libraries(prune_static INTERFACE $<INSTALL_INTERFACE:${library}>)
 endforeach()
 
-# libprune_pipeline.a reads recipes and hashes what it reads.
-if(TARGET prune_pipeline_static)
-    foreach(library yaml crypto)
-        target_link_libraries(prune_pipeline_static INTERFACE $<INSTALL_INTERFACE:${library}>)
-    endforeach()
-endif()
+# libprune_pipeline.a reads recipes.
+target_link_libraries(prune_pipeline_static INTERFACE $<INSTALL_INTERFACE:yaml>)
 
 install(DIRECTORY include/prune DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/prune)
@@ -49,7 +45,7 @@ set(private_prune_eval "-lm")
 set(private_prune_pipeline "-lm")
 set(requires_private_prune "libpng libjpeg libzstd jansson")
 set(requires_private_prune_eval jansson)
-set(requires_private_prune_pipeline "jansson yaml-0.1 libcrypto")
+set(requires_private_prune_pipeline "jansson yaml-0.1")
 foreach(name ${names})
     string(REPLACE "_" "-" PC_NAME ${name})
     set(PC_LIBRARY ${name})

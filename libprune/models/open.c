@@ -23,8 +23,8 @@ static const prune_option options_of_load[] = {
      "how pictures are resized: original (OpenCV) or hf (Pillow)"},
     {"max-bytes", PRUNE_OPTION_UINT64, FIELD(max_bytes), "0", 0, 1.8446744073709552e19, NULL,
      "bound on decompressed bytes; 0: 64 times the file's size"},
-    {"heads", PRUNE_OPTION_INT, FIELD(heads), "0", 0, 1024, NULL,
-     "attention heads; 0: config.json, else width / 64"},
+    {"attention-heads", PRUNE_OPTION_INT, FIELD(heads), "0", 0, 1024, NULL,
+     "how many each block has; 0: config.json, else width / 64"},
 };
 #undef FIELD
 

@@ -7,7 +7,7 @@
 #include <prune/options.h>
 #include <prune/samples.h>
 
-enum { CLI_MAX_TABLES = 8 };
+enum { CLI_MAX_TABLES = 12 };
 
 /* Options that every command has. */
 typedef struct cli_common {
@@ -22,14 +22,21 @@ const prune_option_table *cli_common_option_table(void);
 
 typedef struct cli_command cli_command;
 
+/* An option as it was given: the name as in its table, the value as text. */
+typedef struct cli_word {
+    const char *name, *text;
+} cli_word;
+
 typedef struct cli_call {
     const cli_command *command;
     prune_context *ctx;
     const char *const *arguments; /* positional */
     int32_t count;
     const cli_common *common;
-    void *const *options; /* one struct per table of the command, in its order */
-    const char *line;     /* the whole command line, for reports */
+    void *const *options;  /* one struct per table of the command, in its order */
+    const char *line;      /* the whole command line, for reports */
+    const cli_word *given; /* options in the order of the command line */
+    int32_t n_given;
 } cli_call;
 
 struct cli_command {
@@ -40,6 +47,8 @@ struct cli_command {
     int32_t min_arguments, max_arguments;
     const prune_option_table *(*tables[CLI_MAX_TABLES])(void);
     prune_status (*run)(cli_call *call);
+    /* Rows of the tables that this command has no use for; NULL: it takes all. */
+    bool (*hides)(const prune_option_table *table, const char *name);
 };
 
 extern const cli_command cli_inspect, cli_predict, cli_eval, cli_synth, cli_new, cli_trim, cli_tune,

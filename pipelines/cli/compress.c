@@ -1,5 +1,6 @@
-/* prune compress: the whole loop. */
+/* prune compress: the whole loop, from a recipe or from the command line. */
 #include "pipelines/cli/command.h"
+#include "pipelines/recipe/recipe.h"
 
 #include <prune/pipeline.h>
 #include <prune/sys/error.h>
@@ -7,65 +8,102 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct compress_files {
+typedef struct compress_words {
     uint32_t struct_size;
-    const char *output, *images, *val, *test, *data, *max_drop;
-} compress_files;
+    const char *recipe, *sweep;
+    bool print_recipe;
+} compress_words;
 
-#define FIELD(member) offsetof(compress_files, member)
-#define ROW(name, member, help)                                                                    \
-    {                                                                                              \
-        name, PRUNE_OPTION_TEXT, FIELD(member), NULL, 0, 0, NULL, help                             \
-    }
+#define FIELD(member) offsetof(compress_words, member)
 static const prune_option rows[] = {
-    ROW("output", output, "folder for model, report and pictures (-o)"),
-    ROW("images", images, "folder of pictures to tune and calibrate on; no labels needed"),
-    ROW("val", val, "labelled pairs that decide (default: the original network judges)"),
-    ROW("test", test, "labelled pairs that are only reported"),
-    ROW("data", data, "one labelled set instead of these three: it is split by drive or name"),
-    ROW("max-drop", max_drop, "how much worse the judge may find it, as abs_rel=0.01"),
+    {"recipe", PRUNE_OPTION_TEXT, FIELD(recipe), NULL, 0, 0, NULL,
+     "YAML file that says what to do (docs/recipes.md); options beside it go before it"},
+    {"print-recipe", PRUNE_OPTION_BOOL, FIELD(print_recipe), "false", 0, 0, NULL,
+     "print the recipe of this command line and do nothing"},
+    {"sweep", PRUNE_OPTION_TEXT, FIELD(sweep), NULL, 0, 0, NULL,
+     "one option with several values, a run each: macs=0.8,0.6,0.4"},
 };
-#undef ROW
 #undef FIELD
 static const prune_option_table *table(void)
 {
-    static const prune_option_table t = {"files", sizeof(compress_files), rows,
+    static const prune_option_table t = {"the recipe", sizeof(compress_words), rows,
                                          sizeof rows / sizeof *rows};
     return &t;
 }
 
-enum { T_FILES, T_LOAD, T_COMPRESS, T_TRIM, T_CUT, T_TUNE, T_QUANT, T_SAVE };
+/* --- the recipe ------------------------------------------------------------------------------*/
+static prune_status apply_words(cli_call *call, prune_recipe *recipe)
+{
+    const compress_words *words = call->options[0];
+    prune_status status = PRUNE_OK;
+    bool minutes = false;
+    if (call->count) status = recipe_override(recipe, "model", call->arguments[0]);
+    for (int32_t i = 0; status == PRUNE_OK && i < call->n_given; i++) {
+        const char *name = call->given[i].name;
+        const bool elsewhere =
+            prune_options_find(table(), name) ||
+            (prune_options_find(cli_common_option_table(), name) && strcmp(name, "seed") != 0);
+        if (!elsewhere) status = recipe_override(recipe, name, call->given[i].text);
+        minutes = minutes || strcmp(name, "minutes") == 0;
+    }
+    if (status == PRUNE_OK && minutes) status = recipe_share_minutes(recipe);
+    if (status == PRUNE_OK && words->sweep) status = recipe_override_sweep(recipe, words->sweep);
+    return status == PRUNE_OK ? recipe_check(recipe) : status;
+}
 
+static prune_status make_recipe(cli_call *call, prune_recipe **out)
+{
+    const compress_words *words = call->options[0];
+    prune_recipe *recipe = NULL;
+    prune_status status = words->recipe ? prune_recipe_load(&recipe, call->ctx, words->recipe)
+                                        : recipe_from_command(&recipe, call->ctx);
+    if (status == PRUNE_OK) status = apply_words(call, recipe);
+    if (status == PRUNE_OK)
+        *out = recipe;
+    else
+        prune_recipe_free(recipe);
+    return status;
+}
+
+static prune_status print_recipe(const prune_recipe *recipe)
+{
+    char *yaml = NULL;
+    prune_status status = prune_recipe_text(recipe, &yaml);
+    if (status == PRUNE_OK && fputs(yaml, stdout) < 0)
+        status = prune_error_set(PRUNE_E_IO, "cannot write to standard output");
+    prune_text_free(yaml);
+    return status;
+}
+
+/* --- pictures and pairs ----------------------------------------------------------------------*/
 typedef struct inputs {
     prune_samples *images, *validation, *test;
-    prune_samples *whole, *rest; /* of --data */
+    prune_samples *whole, *rest; /* of data */
 } inputs;
 
-static prune_status split_data(cli_call *call, const compress_files *files, inputs *in)
+static prune_status split_data(cli_call *call, const prune_recipe *recipe, inputs *in)
 {
+    const uint64_t seed = recipe->loop.seed;
     bool by_group = false;
-    if (files->images || files->val || files->test)
-        return cli_usage_error("--data replaces --images, --val and --test: give one or the other");
-    prune_status status = prune_dataset_open(&in->whole, call->ctx, files->data, NULL);
+    prune_status status = prune_dataset_open(&in->whole, call->ctx, recipe->inputs.data, NULL);
     if (status == PRUNE_OK)
-        status = prune_samples_split(&in->rest, &in->test, in->whole, 0.2, call->common->seed,
-                                     &by_group);
+        status = prune_samples_split(&in->rest, &in->test, in->whole, 0.2, seed, &by_group);
     if (status == PRUNE_OK)
-        status = prune_samples_split(&in->images, &in->validation, in->rest, 0.25,
-                                     call->common->seed + 1, NULL);
+        status = prune_samples_split(&in->images, &in->validation, in->rest, 0.25, seed + 1, NULL);
     if (status == PRUNE_OK)
         prune_log_write(call->ctx, PRUNE_LOG_INFO,
                         "%s was split by %s: %llu tune, %llu validation, %llu test frames",
-                        files->data, by_group ? "drive" : "name",
+                        recipe->inputs.data, by_group ? "drive" : "name",
                         (unsigned long long)prune_samples_count(in->images),
                         (unsigned long long)prune_samples_count(in->validation),
                         (unsigned long long)prune_samples_count(in->test));
     return status;
 }
 
-static prune_status open_inputs(cli_call *call, const compress_files *files, inputs *in)
+static prune_status open_inputs(cli_call *call, const prune_recipe *recipe, inputs *in)
 {
-    if (files->data) return split_data(call, files, in);
+    const recipe_inputs *files = &recipe->inputs;
+    if (files->data) return split_data(call, recipe, in);
     if (!files->images)
         return cli_usage_error("--images DIR is needed: pictures to tune and calibrate on");
     prune_status status = cli_open_images(call, files->images, &in->images);
@@ -85,35 +123,63 @@ static void close_inputs(inputs *in)
     prune_samples_free(in->whole);
 }
 
-static prune_status run(cli_call *call)
+/* --- the run ---------------------------------------------------------------------------------*/
+/* prune_compress knows trim, tune and quantize once each, in this order. */
+static prune_status run_once_each(cli_call *call, const prune_recipe *recipe,
+                                  prune_compress_options *options, prune_model *model, char **text)
 {
-    const compress_files *files = call->options[T_FILES];
-    prune_compress_options options = *(const prune_compress_options *)call->options[T_COMPRESS];
-    prune_trim_options trim = *(const prune_trim_options *)call->options[T_TRIM];
+    recipe_stage stages[RECIPE_KINDS];
+    bool has[RECIPE_KINDS] = {false};
+    prune_status status = PRUNE_OK;
+    for (int k = 0; k < RECIPE_KINDS; k++) {
+        prune_trim_options_init(&stages[k].trim);
+        prune_cut_options_init(&stages[k].cut);
+        prune_tune_options_init(&stages[k].tune);
+        prune_quant_options_init(&stages[k].quant);
+    }
+    for (size_t i = 0; status == PRUNE_OK && i < recipe->count; i++) {
+        const recipe_kind kind = recipe->stages[i].kind;
+        if (has[kind] || (i > 0 && kind < recipe->stages[i - 1].kind) || recipe->sweep.key)
+            return prune_error_set(PRUNE_E_UNSUPPORTED,
+                                   "%s: so far trim, tune and quantize run once each, in this "
+                                   "order, and without a sweep",
+                                   recipe->name);
+        has[kind] = true;
+        status = recipe_stage_effective(recipe, i, &stages[kind]);
+    }
+    options->trim = has[RECIPE_TRIM];
+    options->tune = has[RECIPE_TUNE];
+    options->quantize = has[RECIPE_QUANTIZE];
+    options->trim_options = &stages[RECIPE_TRIM].trim;
+    options->cut_options = &stages[RECIPE_TRIM].cut;
+    options->tune_options = &stages[has[RECIPE_TUNE] ? RECIPE_TUNE : RECIPE_TRIM].tune;
+    options->quant_options = &stages[RECIPE_QUANTIZE].quant;
+    options->save_options = &recipe->save;
+    return status == PRUNE_OK ? prune_compress(call->ctx, model, options, text) : status;
+}
+
+static prune_status run_recipe(cli_call *call, const prune_recipe *recipe)
+{
+    prune_compress_options options = recipe->loop;
+    const char *output = recipe->loop.output;
     prune_model *model = NULL;
     char *text = NULL;
     inputs in = {0};
-    if (!files->output) return cli_usage_error("-o DIR is needed: where should results go?");
-    prune_status status = open_inputs(call, files, &in);
+    if (!output) return cli_usage_error("-o DIR is needed: where should results go?");
+    if (!recipe->inputs.model) return cli_usage_error("MODEL is needed: what is to be compressed?");
+    prune_status status = open_inputs(call, recipe, &in);
     if (status == PRUNE_OK)
-        status = cli_open_model(call, call->arguments[0], call->options[T_LOAD], &model);
-    trim.max_drop = files->max_drop;
-    options.output = files->output;
+        status = cli_open_model(call, recipe->inputs.model, &recipe->load, &model);
     options.images = in.images;
     options.validation = in.validation;
     options.test = in.test;
     options.command = call->line;
-    options.trim_options = &trim;
-    options.cut_options = call->options[T_CUT];
-    options.tune_options = call->options[T_TUNE];
-    options.quant_options = call->options[T_QUANT];
-    options.save_options = call->options[T_SAVE];
-    if (status == PRUNE_OK) status = prune_compress(call->ctx, model, &options, &text);
+    if (status == PRUNE_OK) status = run_once_each(call, recipe, &options, model, &text);
     if (status == PRUNE_OK) {
-        (void)printf("%s\nreport: %s/report.html   model: %s/model.safetensors.zst\n", text,
-                     files->output, files->output);
+        (void)printf("%s\nreport: %s/report.html   model: %s/model.safetensors.zst\n", text, output,
+                     output);
         if (call->common->json)
-            prune_log_write(call->ctx, PRUNE_LOG_INFO, "the JSON is %s/report.json", files->output);
+            prune_log_write(call->ctx, PRUNE_LOG_INFO, "the JSON is %s/report.json", output);
     }
     prune_text_free(text);
     prune_model_free(model);
@@ -121,15 +187,34 @@ static prune_status run(cli_call *call)
     return status;
 }
 
+static prune_status run(cli_call *call)
+{
+    const compress_words *words = call->options[0];
+    prune_recipe *recipe = NULL;
+    prune_status status = make_recipe(call, &recipe);
+    if (status == PRUNE_OK)
+        status = words->print_recipe ? print_recipe(recipe) : run_recipe(call, recipe);
+    prune_recipe_free(recipe);
+    return status;
+}
+
+/* The loop's own trim, tune and quantize are how a command line leaves stages out. */
+static bool hides(const prune_option_table *of, const char *name)
+{
+    return of != prune_compress_option_table() && recipe_why_not(of, name) != NULL;
+}
+
 const cli_command cli_compress = {
     .name = "compress",
-    .arguments = "MODEL",
+    .arguments = "[MODEL]",
     .summary = "the whole loop: trim, tune, quantize, pack, and the difference it makes",
-    .example = "prune compress bundled --images scenes/image --test unseen --macs 0.6 -o out",
-    .min_arguments = 1,
+    .example = "prune compress bundled --images scenes/image --test unseen --macs 0.6 -o out\n"
+               "  prune compress --recipe recipe.yaml -o out",
+    .min_arguments = 0,
     .max_arguments = 1,
-    .tables = {table, prune_load_option_table, prune_compress_option_table, prune_trim_option_table,
-               prune_cut_option_table, prune_tune_option_table, prune_quant_option_table,
-               prune_save_option_table},
+    .tables = {table, recipe_input_table, prune_compress_option_table, prune_goal_option_table,
+               prune_load_option_table, prune_trim_option_table, prune_cut_option_table,
+               prune_tune_option_table, prune_quant_option_table, prune_save_option_table},
     .run = run,
+    .hides = hides,
 };

@@ -66,7 +66,9 @@ static int run_command(const cli_command *command, int argc, char **argv)
                          .count = parsed.count,
                          .common = &parsed.common,
                          .options = parsed.options,
-                         .line = parsed.line};
+                         .line = parsed.line,
+                         .given = parsed.given,
+                         .n_given = parsed.n_given};
         status = command->run(&call);
     }
     int code = status == PRUNE_OK ? EXIT_SUCCESS : fail(command->name);

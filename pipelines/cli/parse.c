@@ -60,7 +60,9 @@ static prune_status set_everywhere(cli_parsed *parsed, const cli_command *comman
                                    const char *text)
 {
     const prune_option_table *table = cli_common_option_table();
-    const prune_option_type type = lookup(command, name)->type;
+    const prune_option *known = lookup(command, name);
+    const prune_option_type type = known->type;
+    parsed->given[parsed->n_given++] = (cli_word){known->name, text};
     prune_status status = PRUNE_OK;
     if (prune_options_find(table, name))
         status = prune_options_set(table, &parsed->common, name, text);
@@ -86,26 +88,17 @@ static prune_status join_line(cli_parsed *parsed, const cli_command *command, in
     return PRUNE_OK;
 }
 
-/* Known as a whole: the nearest word over all tables, by common prefix and letters shared. */
-static int closeness(const char *a, const char *b)
-{
-    int score = 0;
-    for (int i = 0; a[i] && b[i] && a[i] == b[i]; i++) score += 2;
-    for (const char *p = a; *p; p++) score += strchr(b, *p) != NULL;
-    return score * 2 - (int)(strlen(a) > strlen(b) ? strlen(a) - strlen(b) : strlen(b) - strlen(a));
-}
-
 static prune_status unknown(const cli_command *command, const char *name)
 {
+    enum { MOST = 256 };
+    const char *names[MOST];
+    size_t count = 0;
     const prune_option_table *table = cli_common_option_table();
-    const char *best = "help";
-    int best_score = -1000;
     for (int i = -1; i < 0 || (table = table_at(command, i)); i++)
-        for (size_t k = 0; k < table->count; k++) {
-            const int score = closeness(name, table->options[k].name);
-            if (score > best_score) best_score = score, best = table->options[k].name;
-        }
-    return cli_usage_error("there is no option --%s; did you mean --%s?", name, best);
+        for (size_t k = 0; k < table->count && count < MOST; k++)
+            names[count++] = table->options[k].name;
+    return cli_usage_error("there is no option --%s; did you mean --%s?", name,
+                           prune_options_nearest(name, names, count));
 }
 
 static prune_status parse_option(cli_parsed *parsed, const cli_command *command, int argc,
@@ -138,12 +131,13 @@ prune_status cli_parse(cli_parsed *parsed, const cli_command *command, int argc,
     *parsed = (cli_parsed){0};
     prune_options_init(cli_common_option_table(), &parsed->common);
     parsed->arguments = calloc((size_t)argc + 1, sizeof *parsed->arguments);
+    parsed->given = calloc((size_t)argc + 1, sizeof *parsed->given);
     for (int i = 0; (table = table_at(command, i)); i++) {
         parsed->options[i] = calloc(1, table->struct_size);
         if (!parsed->options[i]) return prune_error_set(PRUNE_E_MEMORY, "out of memory");
         prune_options_init(table, parsed->options[i]);
     }
-    if (!parsed->arguments || join_line(parsed, command, argc, argv) != PRUNE_OK)
+    if (!parsed->arguments || !parsed->given || join_line(parsed, command, argc, argv) != PRUNE_OK)
         return prune_error_set(PRUNE_E_MEMORY, "out of memory");
     bool only_arguments = false;
     for (int i = 0; i < argc; i++) {
@@ -171,27 +165,42 @@ void cli_parsed_free(cli_parsed *parsed)
 {
     for (int i = 0; i < CLI_MAX_TABLES; i++) free(parsed->options[i]);
     free(parsed->arguments);
+    free(parsed->given);
     free(parsed->line);
 }
 
-static void print_table(const prune_option_table *table)
+static void print_row(const prune_option *o)
+{
+    static const char *const kinds[] = {"", " N", " N", " X", " TEXT", " "};
+    char left[96];
+    (void)snprintf(left, sizeof left, "--%s%s%s", o->name, kinds[o->type],
+                   o->type == PRUNE_OPTION_CHOICE ? o->choices : "");
+    const bool on = o->type == PRUNE_OPTION_BOOL && strcmp(o->default_value, "true") == 0;
+    (void)printf("  %-26s %s", left, strlen(left) > 26 ? "\n                             " : "");
+    if (on)
+        (void)printf("%s (default; --no-%s)\n", o->help, o->name);
+    else if (o->default_value && o->type != PRUNE_OPTION_BOOL)
+        (void)printf("%s (default %s)\n", o->help, o->default_value);
+    else
+        (void)printf("%s\n", o->help);
+}
+
+/* An option that several tables have is explained once, where it comes first. */
+static bool is_shown_before(const cli_command *command, int before, const char *name)
+{
+    for (int i = 0; i < before; i++)
+        if (prune_options_find(table_at(command, i), name)) return true;
+    return false;
+}
+
+static void print_table(const cli_command *command, int index, const prune_option_table *table)
 {
     (void)printf("\noptions of %s:\n", table->stage);
     for (size_t i = 0; i < table->count; i++) {
-        const prune_option *o = &table->options[i];
-        static const char *const kinds[] = {"", " N", " N", " X", " TEXT", " "};
-        char left[96];
-        (void)snprintf(left, sizeof left, "--%s%s%s", o->name, kinds[o->type],
-                       o->type == PRUNE_OPTION_CHOICE ? o->choices : "");
-        const bool on = o->type == PRUNE_OPTION_BOOL && strcmp(o->default_value, "true") == 0;
-        (void)printf("  %-26s %s", left,
-                     strlen(left) > 26 ? "\n                             " : "");
-        if (on)
-            (void)printf("%s (default; --no-%s)\n", o->help, o->name);
-        else if (o->default_value && o->type != PRUNE_OPTION_BOOL)
-            (void)printf("%s (default %s)\n", o->help, o->default_value);
-        else
-            (void)printf("%s\n", o->help);
+        const char *name = table->options[i].name;
+        if (is_shown_before(command, index, name)) continue;
+        if (command->hides && command->hides(table, name)) continue;
+        print_row(&table->options[i]);
     }
 }
 
@@ -200,6 +209,7 @@ void cli_print_help(const cli_command *command)
     (void)printf("usage: prune %s %s [options]\n\n%s\n\nexample:\n  %s\n", command->name,
                  command->arguments, command->summary, command->example);
     const prune_option_table *table;
-    for (int i = 0; (table = table_at(command, i)); i++) print_table(table);
-    print_table(cli_common_option_table());
+    int i = 0;
+    for (; (table = table_at(command, i)); i++) print_table(command, i, table);
+    print_table(command, i, cli_common_option_table());
 }

@@ -10,6 +10,8 @@ typedef struct cli_parsed {
     const char **arguments;
     int32_t count;
     char *line; /* the command line as one text */
+    cli_word *given;
+    int32_t n_given;
 } cli_parsed;
 
 /* argv without program and command name. Free with cli_parsed_free also after a failure. */

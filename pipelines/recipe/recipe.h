@@ -111,6 +111,18 @@ prune_status recipe_check_text(const prune_option_table *table, const char *name
 /* The rules about a recipe as a whole: stages, their order, data against images, val and test. */
 prune_status recipe_check(const prune_recipe *recipe);
 
+/* The recipe of a command line that names no file: trim, tune, quantize. */
+prune_status recipe_from_command(prune_recipe **out, prune_context *context);
+/* One option of a command line, which goes before what the recipe says. It is set in every part and
+ * stage that has it; a goal becomes the goal (and the value of the one stage that has its own,
+ * where none takes the goal's); the seed is the recipe's, stages with their own keep it; --no-trim,
+ * --no-tune, --no-quantize leave stages out. */
+prune_status recipe_override(prune_recipe *recipe, const char *name, const char *text);
+/* "macs=0.8,0.6,0.4". */
+prune_status recipe_override_sweep(prune_recipe *recipe, const char *text);
+/* --minutes of a command line is for the tune stage; the rounds of a trim stage share as much. */
+prune_status recipe_share_minutes(prune_recipe *recipe);
+
 /* Number of runs: values of the sweep, or 1. */
 size_t recipe_points(const prune_recipe *recipe);
 /* The recipe of run `index`: the same with that one value and no sweep. */

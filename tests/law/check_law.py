@@ -40,7 +40,6 @@ THIRD_PARTY = {
     "zstd.h": ["libprune/formats"],
     "jansson.h": ["libprune", "include/prune/sys"],  # others through <prune/sys/json.h>
     "yaml.h": ["pipelines/recipe"],
-    "openssl/evp.h": ["pipelines/recipe"],
 }
 
 # The system's own headers that any room may include.

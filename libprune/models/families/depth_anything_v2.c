@@ -116,9 +116,10 @@ static prune_status choose_heads(const reader *r)
     c->heads = r->options->heads ? r->options->heads : (int32_t)json_integer_value(told);
     if (c->heads == 0 && c->width % HEAD_WIDTH == 0) c->heads = c->width / HEAD_WIDTH;
     if (c->heads >= 1 && c->heads <= c->width && c->width % c->heads == 0) return PRUNE_OK;
-    return pr_fail(PRUNE_E_ARGUMENT,
-                   "a width of %d cannot have %d attention heads; say how many with --heads",
-                   c->width, c->heads);
+    return pr_fail(
+        PRUNE_E_ARGUMENT,
+        "a width of %d cannot have %d attention heads; say how many with --attention-heads",
+        c->width, c->heads);
 }
 
 /* out_indices counts from 1 (0 is the embedding); out_features says "stage3". */

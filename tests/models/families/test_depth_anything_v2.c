@@ -184,7 +184,7 @@ START_TEST(options_decide_for_a_bare_file)
     prune_model *model = NULL;
     prune_load_options o;
     const char *path = "tests/golden/dav2_tiny.pth";
-    ck_fails(prune_model_load(&model, ctx, path, NULL), PRUNE_E_ARGUMENT, "--heads");
+    ck_fails(prune_model_load(&model, ctx, path, NULL), PRUNE_E_ARGUMENT, "--attention-heads");
     prune_load_options_init(&o);
     o.heads = 2;
     o.max_depth = 30;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -168,6 +169,67 @@ START_TEST(stages_run_one_by_one)
 }
 END_TEST
 
+static void save_output(const char *path)
+{
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(output, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+START_TEST(recipes_are_printed_read_and_overridden)
+{
+    static char first[1 << 16];
+    const char *path = test_path(1, "printed.yaml");
+    ck_assert_int_eq(prune("compress m.pth --images pics --macs 0.5 --minutes 6 --seed 1 --quiet "
+                           "-o out --print-recipe"),
+                     0);
+    expect("/m.pth  # ");
+    expect("\ngoals:\n  macs: 0.5  # ");
+    expect("\n  - tune:\n      minutes: 6  # ");
+    expect("\n  - quantize\n");
+    memcpy(first, output, sizeof first);
+    save_output(path);
+    ck_assert_int_eq(prune("compress --recipe %s --print-recipe", path), 0);
+    ck_assert_str_eq(output, first);
+    ck_assert_int_eq(prune("compress n.pth --recipe %s --macs 0.25 --no-quantize --sweep "
+                           "params=0.5,0.25 --print-recipe",
+                           path),
+                     0);
+    expect("/n.pth  # ");
+    expect("\n  macs: 0.25  # ");
+    expect("\n  params: [0.5, 0.25]  # ");
+    ck_assert_ptr_null(strstr(output, "quantize"));
+    ck_assert_int_eq(prune("compress --recipe %s --rounds 0", path), 2);
+    ck_assert_int_eq(prune("compress --recipe %s --keep 0.5", path), 1);
+    expect("macs, params or bytes");
+    ck_assert_int_eq(prune("compress --recipe /nowhere.yaml"), 1);
+    expect("/nowhere.yaml: cannot read");
+    ck_assert_int_eq(prune("compress --images pics -o out"), 1);
+    expect("MODEL is needed");
+}
+END_TEST
+
+START_TEST(a_recipe_runs)
+{
+    const char *scenes = test_path(1, "seen"), *path = test_path(2, "tiny.yaml");
+    char out[512];
+    (void)snprintf(out, sizeof out, "%s", test_path(3, "compressed"));
+    ck_assert_int_eq(prune("synth %s --frames 6 --seed 4 --size 56x112", scenes), 0);
+    (void)snprintf(output, sizeof output,
+                   "model: %s\nimages: %s\nbench-seconds: 0.1\n"
+                   "stages:\n  - trim: {macs: 0.8, rounds: 1, granularity: 1, positions: 40}\n"
+                   "  - tune: {steps: 2, batch: 2}\n  - quantize: {views: 4, scan-images: 2}\n",
+                   fresh(), scenes);
+    save_output(path);
+    ck_assert_int_eq(prune("compress --recipe %s -o %s --steps 1", path, out), 0);
+    expect("report.html");
+    (void)snprintf(output, sizeof output, "%s/model.safetensors.zst", out);
+    ck_assert_int_eq(access(output, R_OK), 0);
+}
+END_TEST
+
 TEST_MAIN("pipelines.cli.cli", every_command_explains_itself, mistakes_are_one_line_and_status_2,
           failures_are_status_1_and_name_the_file, a_model_is_made_inspected_packed_and_unpacked,
-          scenes_are_predicted_and_judged, stages_run_one_by_one)
+          scenes_are_predicted_and_judged, stages_run_one_by_one,
+          recipes_are_printed_read_and_overridden, a_recipe_runs)
