@@ -28,11 +28,10 @@ typedef struct folder_job {
 } folder_job;
 
 /* The path of NAME.png, NAME.npy or NAME.f32, whichever exists. */
-static prune_status find_prediction(char **path, int *extension, const folder_job *job,
-                                    const char *name)
+static prune_status find_prediction(char **path, int *extension, prune_context *context,
+                                    const char *folder, const char *name)
 {
     static const char *const extensions[EXTENSIONS] = {".png", ".npy", ".f32"};
-    prune_context *context = job->evaluation->context;
     size_t room = strlen(name) + 8;
     char *file = prune_memory_new(context, room, 1);
     if (!file) return PRUNE_E_MEMORY;
@@ -40,7 +39,7 @@ static prune_status find_prediction(char **path, int *extension, const folder_jo
     *path = NULL;
     for (int e = 0; e < EXTENSIONS && status == PRUNE_OK; e++) {
         (void)snprintf(file, room, "%s%s", name, extensions[e]);
-        *path = prune_path_join(context, job->folder, file);
+        *path = prune_path_join(context, folder, file);
         *extension = e;
         if (!*path) status = PRUNE_E_MEMORY;
         if (*path && prune_path_exists(*path)) break;
@@ -52,23 +51,23 @@ static prune_status find_prediction(char **path, int *extension, const folder_jo
         status = prune_error_set(PRUNE_E_IO,
                                  "%s holds no prediction for frame %s (.png, .npy or "
                                  ".f32)",
-                                 job->folder, name);
+                                 folder, name);
     return status;
 }
 
-static prune_status read_prediction(prune_depth_map *map, prune_prediction *prediction,
-                                    const folder_job *job, const prune_sample *sample)
+prune_status prune_prediction_read(prune_depth_map *map, prune_prediction *prediction,
+                                   prune_context *context, const char *folder, int32_t output_kind,
+                                   const prune_sample *sample)
 {
-    prune_context *context = job->evaluation->context;
     char *path;
     int extension;
-    prune_status status = find_prediction(&path, &extension, job, sample->name);
+    prune_status status = find_prediction(&path, &extension, context, folder, sample->name);
     if (status != PRUNE_OK) return status;
-    *prediction = (prune_prediction){.output_kind = job->output_kind, .disparity_scale = 1};
+    *prediction = (prune_prediction){.output_kind = output_kind, .disparity_scale = 1};
     if (extension == 0) {
         prediction->output_kind = 2;
         status = prune_depth_read(map, context, path, 256);
-    } else if (job->output_kind < 0 || job->output_kind > 2) {
+    } else if (output_kind < 0 || output_kind > 2) {
         status = prune_error_set(PRUNE_E_ARGUMENT,
                                  "%s: the file does not say what its values mean: say relative, "
                                  "disparity or metric",
@@ -94,7 +93,8 @@ static prune_status judge_frame(const folder_job *job, uint64_t index, pr_judgem
     if (status != PRUNE_OK) return status;
     prune_depth_map map = {0};
     prune_prediction prediction;
-    status = read_prediction(&map, &prediction, job, &sample);
+    status = prune_prediction_read(&map, &prediction, evaluation->context, job->folder,
+                                   job->output_kind, &sample);
     if (status == PRUNE_OK)
         status = pr_protocol_judge(judgement, evaluation->context, evaluation->protocol,
                                    evaluation->wish, &prediction, &sample);

@@ -12,6 +12,7 @@ typedef struct pixels {
     float *truth;       /* metres */
     double *prediction; /* first as disparity, then as metres */
     double *scratch;
+    double scale, shift; /* what aligned them: a line in disparity, or a factor of the depth */
 } pixels;
 
 static prune_status check_frame(const prune_prediction *prediction, const prune_sample *sample)
@@ -67,23 +68,29 @@ static prune_status gather(pixels *out, const pr_protocol *protocol, const float
 }
 
 /* The model's units to inverse depth, up to scale and (relative) shift. */
-static void to_disparity(pixels *p, const prune_prediction *prediction)
+static double disparity_of(double v, const prune_prediction *prediction)
 {
-    for (size_t i = 0; i < p->count; i++) {
-        double v = p->prediction[i];
-        if (prediction->output_kind == 1)
-            v = prediction->disparity_offset + prediction->disparity_scale * v;
-        else if (prediction->output_kind == 2)
-            v = v > 0 ? 1 / v : INFINITY;
-        p->prediction[i] = v;
-    }
+    if (prediction->output_kind == 1)
+        return prediction->disparity_offset + prediction->disparity_scale * v;
+    if (prediction->output_kind == 2) return v > 0 ? 1 / v : INFINITY;
+    return v;
 }
 
 /* Where a disparity says nothing in front of the camera, the scene is as far as can be. */
-static void to_depth(pixels *p)
+static double depth_of(double disparity)
+{
+    return disparity > 0 ? 1 / disparity : INFINITY;
+}
+
+static void to_disparity(pixels *p, const prune_prediction *prediction)
 {
     for (size_t i = 0; i < p->count; i++)
-        p->prediction[i] = p->prediction[i] > 0 ? 1 / p->prediction[i] : INFINITY;
+        p->prediction[i] = disparity_of(p->prediction[i], prediction);
+}
+
+static void to_depth(pixels *p)
+{
+    for (size_t i = 0; i < p->count; i++) p->prediction[i] = depth_of(p->prediction[i]);
 }
 
 static prune_status scale_by_medians(pixels *p, const char *name)
@@ -99,15 +106,16 @@ static prune_status scale_by_medians(pixels *p, const char *name)
                                "output really depth or disparity?",
                                name, prediction);
     for (size_t i = 0; i < p->count; i++) p->prediction[i] *= ratio;
+    p->scale = ratio;
     return PRUNE_OK;
 }
 
 /* A constant prediction cannot be fitted: everything is put at the cap, as MiDaS does. */
 static void fit_disparity(pixels *p)
 {
-    double scale = 0, shift = 0;
-    (void)pr_align_affine(&scale, &shift, p->truth, p->prediction, p->count);
-    for (size_t i = 0; i < p->count; i++) p->prediction[i] = scale * p->prediction[i] + shift;
+    p->scale = p->shift = 0;
+    (void)pr_align_affine(&p->scale, &p->shift, p->truth, p->prediction, p->count);
+    for (size_t i = 0; i < p->count; i++) p->prediction[i] = p->scale * p->prediction[i] + p->shift;
 }
 
 static prune_status align_pixels(pixels *p, prune_align align, const prune_prediction *prediction,
@@ -132,65 +140,110 @@ static prune_status align_pixels(pixels *p, prune_align align, const prune_predi
     return align == PRUNE_ALIGN_MEDIAN ? scale_by_medians(p, name) : PRUNE_OK;
 }
 
-static void clamp_pixels(pixels *p, const pr_protocol *protocol)
+static double clamped(double v, const pr_protocol *protocol)
 {
-    if (!(protocol->clamp_high > 0)) return;
-    for (size_t i = 0; i < p->count; i++) {
-        double v = p->prediction[i];
-        if (v < protocol->clamp_low) v = protocol->clamp_low;
-        if (v > protocol->clamp_high) v = protocol->clamp_high;
-        p->prediction[i] = v;
+    if (!(protocol->clamp_high > 0)) return v;
+    if (v < protocol->clamp_low) v = protocol->clamp_low;
+    if (v > protocol->clamp_high) v = protocol->clamp_high;
+    return v;
+}
+
+/* What the alignment found on the pixels that count, for every pixel. */
+static void fill_metres(float *metres, const pixels *p, const pr_protocol *protocol,
+                        prune_align align, const float *values, const prune_prediction *prediction)
+{
+    const size_t count = (size_t)prediction->width * (size_t)prediction->height;
+    for (size_t i = 0; i < count; i++) {
+        double v = (double)values[i];
+        if (align == PRUNE_ALIGN_AFFINE)
+            v = depth_of(p->scale * disparity_of(v, prediction) + p->shift);
+        else if (prediction->output_kind != 2)
+            v = depth_of(disparity_of(v, prediction));
+        if (align == PRUNE_ALIGN_MEDIAN) v *= p->scale;
+        metres[i] = (float)clamped(v, protocol);
     }
 }
 
-static prune_status judge_pixels(pr_judgement *out, pixels *p, const pr_protocol *protocol,
-                                 const float *values, const prune_prediction *prediction,
-                                 const prune_sample *sample)
+static void judge_pixels(pr_judgement *out, pixels *p, const pr_protocol *protocol)
 {
-    prune_status status = gather(p, protocol, values, sample);
-    if (status == PRUNE_OK) status = align_pixels(p, out->align, prediction, sample->name);
-    if (status != PRUNE_OK) return status;
-    clamp_pixels(p, protocol);
     pr_sums sums;
+    for (size_t i = 0; i < p->count; i++) p->prediction[i] = clamped(p->prediction[i], protocol);
     pr_metrics_sum(&sums, p->truth, p->prediction, p->count);
     out->pixels = p->count;
     for (int32_t m = 0; m < protocol->metrics->count; m++)
         out->values[m] = protocol->metrics->rows[m].value(&sums);
+}
+
+/* The devkit's filling of missing predictions, where the protocol asks for it; else *out is what
+ * the prediction holds. *owned (free it) or NULL. */
+static prune_status fill_missing(const float **out, float **owned, prune_context *context,
+                                 const pr_protocol *protocol, const prune_prediction *prediction)
+{
+    const size_t count = (size_t)prediction->width * (size_t)prediction->height;
+    *out = prediction->values;
+    *owned = NULL;
+    if (!protocol->fill || prediction->output_kind != 2) return PRUNE_OK;
+    *owned = prune_memory_new(context, count, sizeof **owned);
+    if (!*owned) return PRUNE_E_MEMORY;
+    memcpy(*owned, prediction->values, count * sizeof **owned);
+    pr_devkit_fill(*owned, prediction->width, prediction->height);
+    *out = *owned;
     return PRUNE_OK;
 }
 
-prune_status pr_protocol_judge(pr_judgement *out, prune_context *context,
-                               const pr_protocol *protocol, prune_align wish,
-                               const prune_prediction *prediction, const prune_sample *sample)
+/* Aligns a prediction; then writes its judgement, or all its pixels in metres (either may be
+ * NULL). */
+static prune_status align_frame(pr_judgement *judgement, float *metres, prune_context *context,
+                                const pr_protocol *protocol, prune_align wish,
+                                const prune_prediction *prediction, const prune_sample *sample)
 {
-    pr_judgement result = {0};
-    prune_status status = pr_align_resolve(&result.align, protocol, wish, prediction->output_kind);
+    prune_align align;
+    prune_status status = pr_align_resolve(&align, protocol, wish, prediction->output_kind);
     if (status == PRUNE_OK) status = check_frame(prediction, sample);
     if (status != PRUNE_OK) return status;
     size_t count = (size_t)prediction->width * (size_t)prediction->height;
     pixels p = {.truth = prune_memory_new(context, count, sizeof(float)),
                 .prediction = prune_memory_new(context, count, sizeof(double)),
                 .scratch = prune_memory_new(context, count, sizeof(double))};
-    float *filled = protocol->fill && prediction->output_kind == 2
-                        ? prune_memory_new(context, count, sizeof(float))
-                        : NULL;
-    const float *values = prediction->values;
+    const float *values = NULL;
+    float *filled = NULL;
     status = p.truth && p.prediction && p.scratch ? PRUNE_OK : PRUNE_E_MEMORY;
-    if (status == PRUNE_OK && protocol->fill && prediction->output_kind == 2) {
-        if (filled) {
-            memcpy(filled, values, count * sizeof *filled);
-            pr_devkit_fill(filled, prediction->width, prediction->height);
-            values = filled;
-        } else {
-            status = PRUNE_E_MEMORY;
-        }
+    if (status == PRUNE_OK) status = fill_missing(&values, &filled, context, protocol, prediction);
+    if (status == PRUNE_OK) status = gather(&p, protocol, values, sample);
+    if (status == PRUNE_OK) status = align_pixels(&p, align, prediction, sample->name);
+    if (status == PRUNE_OK && judgement) {
+        *judgement = (pr_judgement){.align = align};
+        judge_pixels(judgement, &p, protocol);
     }
-    if (status == PRUNE_OK)
-        status = judge_pixels(&result, &p, protocol, values, prediction, sample);
-    if (status == PRUNE_OK) *out = result;
+    if (status == PRUNE_OK && metres) fill_metres(metres, &p, protocol, align, values, prediction);
     prune_memory_free(context, filled);
     prune_memory_free(context, p.truth);
     prune_memory_free(context, p.prediction);
     prune_memory_free(context, p.scratch);
     return status;
+}
+
+prune_status pr_protocol_judge(pr_judgement *out, prune_context *context,
+                               const pr_protocol *protocol, prune_align wish,
+                               const prune_prediction *prediction, const prune_sample *sample)
+{
+    return align_frame(out, NULL, context, protocol, wish, prediction, sample);
+}
+
+prune_status pr_protocol_metres(float *metres, prune_context *context, const pr_protocol *protocol,
+                                prune_align wish, const prune_prediction *prediction,
+                                const prune_sample *sample)
+{
+    return align_frame(NULL, metres, context, protocol, wish, prediction, sample);
+}
+
+prune_status prune_prediction_metres(float *metres, prune_context *context,
+                                     const prune_evaluation_options *options,
+                                     const prune_prediction *prediction, const prune_sample *sample)
+{
+    int32_t index;
+    prune_status status = prune_protocol_find(&index, options->protocol);
+    if (status != PRUNE_OK) return status;
+    return pr_protocol_metres(metres, context, pr_protocol_at(index), (prune_align)options->align,
+                              prediction, sample);
 }

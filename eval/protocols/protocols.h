@@ -54,6 +54,11 @@ prune_status pr_protocol_judge(pr_judgement *out, prune_context *context,
                                const pr_protocol *protocol, prune_align wish,
                                const prune_prediction *prediction, const prune_sample *sample);
 
+/* All pixels of a prediction in metres, aligned and clamped as pr_protocol_judge does it. */
+prune_status pr_protocol_metres(float *metres, prune_context *context, const pr_protocol *protocol,
+                                prune_align wish, const prune_prediction *prediction,
+                                const prune_sample *sample);
+
 /* 95 % interval of the mean of values[count], by resampling blocks: block[i] is the block of
  * value i, numbered from 0 without gaps. */
 prune_status pr_interval_mean(double *low, double *high, prune_context *context,

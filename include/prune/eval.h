@@ -106,6 +106,19 @@ prune_status prune_evaluation_run_model(prune_evaluation *evaluation, prune_samp
 prune_status prune_evaluation_run_folder(prune_evaluation *evaluation, prune_samples *samples,
                                          const char *folder, int32_t output_kind);
 
+/* Reads one prediction of such a folder into *map (free with prune_depth_free) and describes it in
+ * *prediction, whose values then belong to the map. */
+prune_status prune_prediction_read(prune_depth_map *map, prune_prediction *prediction,
+                                   prune_context *context, const char *folder, int32_t output_kind,
+                                   const prune_sample *sample);
+/* All pixels of a prediction in metres, aligned over the pixels that count and clamped, as the
+ * protocol of `options` judges it. metres holds width x height floats; INFINITY where the
+ * prediction says that nothing is in front of the camera. Errors as prune_evaluation_add. */
+prune_status prune_prediction_metres(float *metres, prune_context *context,
+                                     const prune_evaluation_options *options,
+                                     const prune_prediction *prediction,
+                                     const prune_sample *sample);
+
 uint64_t prune_evaluation_frames(const prune_evaluation *evaluation);
 /* Name and value of one frame; metric by name. */
 prune_status prune_evaluation_frame(const prune_evaluation *evaluation, uint64_t index,
@@ -133,6 +146,28 @@ prune_status prune_evaluation_from_json(prune_evaluation **out, prune_context *c
                                         const char *json);
 /* The same as a table for a terminal, without the images. */
 prune_status prune_evaluation_table(const prune_evaluation *evaluation, char **text);
+
+/* --- where and how predictions err -----------------------------------------------------------*/
+/* Beyond one number per frame: error by distance and by image region, edges, flicker. */
+typedef struct prune_analysis prune_analysis;
+
+/* NULL options mean defaults; the seed is not used. */
+prune_status prune_analysis_create(prune_analysis **out, prune_context *context,
+                                   const prune_evaluation_options *options);
+void prune_analysis_free(prune_analysis *analysis); /* accepts NULL */
+/* Frames of a drive should come in their order: flicker is measured between a frame and the one
+ * added before it, where group and name say that they are neighbours. */
+prune_status prune_analysis_add(prune_analysis *analysis, const prune_prediction *prediction,
+                                const prune_sample *sample);
+/* {"frames", "distance": [{"from", "to", "pixels", "share", "abs_rel", "rmse"}], "region":
+ * [{"row", "column", ...}], "edges": {"f1", "precision", "recall", "step_share", "frames",
+ * "pairs"}, "flicker": {"mean", "pairs"}}; formulas in docs/report.md. Parts without pixels have
+ * null for numbers; edges or flicker without anything to measure are null. Free with
+ * prune_text_free. */
+prune_status prune_analysis_json(const prune_analysis *analysis, char **json);
+/* Whether two frames follow each other: the same group, and names that differ in one number
+ * only, by one. */
+bool prune_analysis_follows(const char *name, const char *next);
 
 #ifdef __cplusplus
 }
