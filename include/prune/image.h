@@ -32,6 +32,12 @@ void prune_image_free(prune_context *context, prune_image *image);
 prune_status prune_image_write_png(prune_context *context, const char *path, const uint8_t *rgb,
                                    int32_t width, int32_t height);
 
+/* A JPEG file in memory (quality 1 to 100); free *out with prune_memory_free
+ * (prune/sys/memory.h). */
+prune_status prune_image_encode_jpeg(void **out, uint64_t *bytes, prune_context *context,
+                                     const uint8_t *rgb, int32_t width, int32_t height,
+                                     int32_t quality);
+
 typedef struct prune_depth_map {
     int32_t width, height;
     float *values; /* metres, 0 where unknown */

@@ -1,13 +1,10 @@
 /* Frames: image, ground truth, before, after, errors. */
 #include "pipelines/report/page.h"
 
-#include <math.h>
 #include <prune/image.h>
 #include <prune/sys/file.h>
 #include <prune/sys/memory.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void add_base64(text *t, const uint8_t *data, size_t size)
@@ -31,41 +28,62 @@ static void add_base64(text *t, const uint8_t *data, size_t size)
     }
 }
 
-/* A picture's file as it is. Returns false when it cannot be read. */
-static bool read_whole(const char *path, uint8_t **data, size_t *size)
+/* Averages factor x factor pixels into one, in place. */
+static void shrink(prune_image *image, int factor)
 {
-    enum { LARGEST = 64 << 20 };
-    FILE *file = fopen(path, "rb");
-    long length = -1;
-    *data = NULL;
-    if (file && fseek(file, 0, SEEK_END) == 0) length = ftell(file);
-    if (length > 0 && length <= LARGEST && fseek(file, 0, SEEK_SET) == 0)
-        *data = malloc((size_t)length);
-    const bool ok = *data && fread(*data, 1, (size_t)length, file) == (size_t)length;
-    *size = ok ? (size_t)length : 0;
-    if (file) (void)fclose(file);
-    return ok;
+    const int32_t width = image->width / factor, height = image->height / factor;
+    if (factor < 2 || width < 1 || height < 1) return;
+    for (int32_t y = 0; y < height; y++)
+        for (int32_t x = 0; x < width; x++)
+            for (int c = 0; c < 3; c++) {
+                int sum = 0;
+                for (int v = 0; v < factor; v++)
+                    for (int u = 0; u < factor; u++)
+                        sum += image->rgb[3 * ((int64_t)(y * factor + v) * image->width +
+                                               x * factor + u) +
+                                          c];
+                image->rgb[3 * ((int64_t)y * width + x) + c] =
+                    (uint8_t)((sum + factor * factor / 2) / (factor * factor));
+            }
+    image->width = width;
+    image->height = height;
+}
+
+static void add_image(text *t, const char *words, const void *jpeg, size_t size)
+{
+    text_add(t, "<div><img alt=\"");
+    text_escaped(t, words);
+    text_add(t, "\" src=\"data:image/jpeg;base64,");
+    add_base64(t, jpeg, size);
+    text_add(t, "\">");
+    text_escaped(t, words);
+    text_add(t, "</div>");
 }
 
 void page_picture(text *t, prune_context *ctx, const char *folder, const char *file,
                   const char *words, int widest)
 {
-    uint8_t *data = NULL;
-    size_t size = 0;
-    (void)widest;
-    if (!*file || !folder || strstr(file, "..")) return;
+    prune_image image = {0};
+    void *jpeg = NULL;
+    uint64_t size = 0;
+    /* The name comes from a file: it must not lead out of the folder. */
+    if (!*file || *file == '/' || !folder || strstr(file, "..")) return;
     char *path = prune_path_join(ctx, folder, file);
-    if (path && read_whole(path, &data, &size)) {
-        text_add(t, "<div><img alt=\"");
-        text_escaped(t, words);
-        text_add(t, "\" src=\"data:image/png;base64,");
-        add_base64(t, data, size);
-        text_add(t, "\">");
-        text_escaped(t, words);
-        text_add(t, "</div>");
+    if (path && prune_image_read(&image, ctx, path) == PRUNE_OK) {
+        shrink(&image, (image.width + widest - 1) / widest);
+        if (prune_image_encode_jpeg(&jpeg, &size, ctx, image.rgb, image.width, image.height, 88) ==
+            PRUNE_OK)
+            add_image(t, words, jpeg, size);
+        prune_image_free(ctx, &image);
     }
-    free(data);
+    prune_memory_free(ctx, jpeg);
     prune_memory_free(ctx, path);
+}
+
+/* Many frames are shown smaller, so that the page stays below about 8 MB. */
+static int widest_for(size_t frames)
+{
+    return frames <= 6 ? 1280 : frames <= 24 ? 640 : 320;
 }
 
 void page_frames(text *t, prune_context *ctx, const char *folder, const json_t *report)
@@ -85,7 +103,8 @@ void page_frames(text *t, prune_context *ctx, const char *folder, const json_t *
         text_escaped(t, report_word(entry, "frame"));
         text_add(t, "</span></figcaption><div class=frames>");
         for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-            page_picture(t, ctx, folder, report_word(entry, kinds[k][0]), kinds[k][1], 1280);
+            page_picture(t, ctx, folder, report_word(entry, kinds[k][0]), kinds[k][1],
+                         widest_for(json_array_size(report_at(report, "pictures"))));
         text_add(t, "</div></figure>\n");
     }
 }

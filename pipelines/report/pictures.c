@@ -1,8 +1,6 @@
-/* Pictures of frames: image, ground truth, before, after, and error maps with one colour scale. The
- * frames are the best, the median and the worst by the metric after compression, then others
- * evenly between them: not picked by hand. */
-#include "pipelines/report/report.h"
-#include "pipelines/run/record.h"
+/* Pictures of frames: image, ground truth, before, after, and error maps, all frames on the same
+ * two scales. */
+#include "pipelines/report/look.h"
 
 #include <math.h>
 #include <prune/sys/error.h>
@@ -12,84 +10,169 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct ranked {
-    uint64_t index; /* into the evaluation */
-    double value;
-} ranked;
+enum { MOST_PICTURES = 100 };
 
-static int by_value(const void *a, const void *b)
-{
-    const ranked *x = a, *y = b;
-    if (x->value != y->value) return x->value < y->value ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
-}
+/* evaluation-protocols: the development kit paints 20 * e / g in doubling steps from 1/16; so the
+ * steps of e / g are 0.3 %, 0.6 % and so on to 80 %. Colours: ColorBrewer's RdYlBu, which eyes that
+ * do not see red or green still tell apart. */
+const report_error_step report_error_steps[REPORT_ERROR_STEPS] = {
+    {0.003125, {49, 54, 149}}, {0.00625, {69, 117, 180}}, {0.0125, {116, 173, 209}},
+    {0.025, {171, 217, 233}},  {0.05, {224, 243, 248}},   {0.1, {254, 224, 144}},
+    {0.2, {253, 174, 97}},     {0.4, {244, 109, 67}},     {0.8, {215, 48, 39}},
+    {INFINITY, {165, 0, 38}},
+};
 
 /* What is drawn of one frame; all maps have the image's size. */
 typedef struct sheet {
-    record *r;
-    const char *stem;
+    const report_subject *s;
+    char stem[24];
     prune_sample sample;
-    float *before, *after; /* metres (up to one scale), aligned to the truth */
+    double near, far; /* metres at the ends of the depth scale */
     json_t *entry;
 } sheet;
 
-/* Inverse depth from that of 3 m (warm) to 0 (dark); black where it is not known. */
-static prune_status draw_depth(sheet *s, const char *what, const float *metres)
+static prune_status write_picture(const sheet *s, const char *what, const uint8_t *rgb)
 {
-    const int64_t count = (int64_t)s->sample.width * s->sample.height;
-    prune_context *ctx = s->r->ctx;
-    char name[600];
-    float *inverse = prune_memory_new(ctx, (size_t)count, sizeof *inverse);
-    uint8_t *rgb = prune_memory_new(ctx, (size_t)count, 3);
-    char *path = NULL;
-    prune_status status = inverse && rgb ? PRUNE_OK : PRUNE_E_MEMORY;
-    for (int64_t i = 0; status == PRUNE_OK && i < count; i++)
-        inverse[i] = metres[i] > 0 ? 1.0f / fmaxf(metres[i], 1.0f) : 0.0f;
+    char name[64];
+    (void)snprintf(name, sizeof name, "pictures/%s_%s.png", s->stem, what);
+    char *path = prune_path_join(s->s->ctx, s->s->output, name);
+    prune_status status =
+        path ? prune_image_write_png(s->s->ctx, path, rgb, s->sample.width, s->sample.height)
+             : PRUNE_E_MEMORY;
+    if (status == PRUNE_OK) (void)json_object_set_new(s->entry, what, json_string(name));
+    prune_memory_free(s->s->ctx, path);
+    return status;
+}
+
+/* Points of a laser are too small to see alone. */
+static bool is_sparse(const prune_sample *sample)
+{
+    const int64_t count = (int64_t)sample->width * sample->height;
+    int64_t known = 0;
+    for (int64_t i = 0; i < count; i++) known += sample->depth[i] > 0;
+    return known < count / 2;
+}
+
+/* Paints one pixel, or three by three of them around it. */
+static void paint(uint8_t *rgb, const prune_sample *sample, int32_t x, int32_t y, int32_t reach,
+                  const uint8_t colour[3])
+{
+    for (int32_t v = y - reach; v <= y + reach; v++)
+        for (int32_t u = x - reach; u <= x + reach; u++)
+            if (v >= 0 && v < sample->height && u >= 0 && u < sample->width)
+                memcpy(rgb + 3 * ((int64_t)v * sample->width + u), colour, 3);
+}
+
+/* Logarithm of depth on the shared scale; black where it is not known. */
+static prune_status draw_depth(const sheet *s, const char *what, const float *metres, bool sparse)
+{
+    const prune_sample *sample = &s->sample;
+    const size_t count = (size_t)sample->width * (size_t)sample->height;
+    prune_context *ctx = s->s->ctx;
+    float *logs = prune_memory_new(ctx, count, sizeof *logs);
+    uint8_t *colours = prune_memory_new(ctx, count, 3), *rgb = prune_memory_zero(ctx, count, 3);
+    prune_status status = logs && colours && rgb ? PRUNE_OK : PRUNE_E_MEMORY;
     if (status == PRUNE_OK) {
-        prune_map_colorize(inverse, s->sample.width, s->sample.height, 0.33f, 0.0f, rgb);
-        for (int64_t i = 0; i < count; i++)
-            if (metres[i] <= 0) memset(rgb + 3 * i, 0, 3);
-        (void)snprintf(name, sizeof name, "pictures/%s_%s.png", s->stem, what);
-        path = prune_path_join(ctx, s->r->options->output, name);
-        status = path ? prune_image_write_png(ctx, path, rgb, s->sample.width, s->sample.height)
-                      : PRUNE_E_MEMORY;
-        (void)json_object_set_new(s->entry, what, json_string(name));
+        for (size_t i = 0; i < count; i++)
+            logs[i] = metres[i] > 0 ? logf(fminf(metres[i], 1e6f)) : NAN;
+        prune_map_colorize(logs, sample->width, sample->height, (float)log(s->near),
+                           (float)log(s->far), colours);
+        for (int32_t y = 0; y < sample->height; y++)
+            for (int32_t x = 0; x < sample->width; x++) {
+                const int64_t i = (int64_t)y * sample->width + x;
+                if (metres[i] > 0) paint(rgb, sample, x, y, sparse, colours + 3 * i);
+            }
+        status = write_picture(s, what, rgb);
     }
-    prune_memory_free(ctx, path);
-    prune_memory_free(ctx, inverse);
+    prune_memory_free(ctx, logs);
+    prune_memory_free(ctx, colours);
     prune_memory_free(ctx, rgb);
     return status;
 }
 
-/* Relative error |p - g| / g from 0 (blue) to 30 % and more (red), dots of 3x3 because ground
- * truth may be sparse; black where there is none. */
-static prune_status draw_error(sheet *s, const char *what, const float *metres)
+static const uint8_t *error_colour(double error)
 {
-    const int32_t width = s->sample.width, height = s->sample.height;
-    prune_context *ctx = s->r->ctx;
-    uint8_t *rgb = prune_memory_zero(ctx, (size_t)width * (size_t)height, 3);
-    char name[600], *path = NULL;
+    int k = 0;
+    while (k + 1 < REPORT_ERROR_STEPS && !(error < report_error_steps[k].below)) k++;
+    return report_error_steps[k].rgb;
+}
+
+static prune_status draw_error(const sheet *s, const char *what, const float *metres, bool sparse)
+{
+    const prune_sample *sample = &s->sample;
+    uint8_t *rgb = prune_memory_zero(s->s->ctx, (size_t)sample->width * (size_t)sample->height, 3);
     if (!rgb) return PRUNE_E_MEMORY;
-    for (int32_t y = 0; y < height; y++)
-        for (int32_t x = 0; x < width; x++) {
-            const float g = s->sample.depth[y * width + x], p = metres[y * width + x];
-            if (g <= 0) continue;
-            const float e = fminf(fabsf(p - g) / g / 0.3f, 1.0f);
-            const uint8_t colour[3] = {(uint8_t)(60.0f + 195.0f * e),
-                                       (uint8_t)(90.0f + 130.0f * (1.0f - fabsf(2 * e - 1))),
-                                       (uint8_t)(60.0f + 195.0f * (1.0f - e))};
-            for (int32_t dy = -1; dy <= 1; dy++)
-                for (int32_t dx = -1; dx <= 1; dx++)
-                    if (y + dy >= 0 && y + dy < height && x + dx >= 0 && x + dx < width)
-                        memcpy(rgb + 3 * ((int64_t)(y + dy) * width + x + dx), colour, 3);
+    for (int32_t y = 0; y < sample->height; y++)
+        for (int32_t x = 0; x < sample->width; x++) {
+            const int64_t i = (int64_t)y * sample->width + x;
+            const double g = (double)sample->depth[i];
+            if (g > 0)
+                paint(rgb, sample, x, y, sparse, error_colour(fabs((double)metres[i] - g) / g));
         }
-    (void)snprintf(name, sizeof name, "pictures/%s_%s.png", s->stem, what);
-    path = prune_path_join(ctx, s->r->options->output, name);
+    prune_status status = write_picture(s, what, rgb);
+    prune_memory_free(s->s->ctx, rgb);
+    return status;
+}
+
+/* Depth and error of one of the two. */
+static prune_status draw_source(const sheet *s, report_source *source, const char *depth,
+                                const char *error, bool sparse)
+{
+    prune_context *ctx = s->s->ctx;
+    prune_prediction prediction;
+    float *values = NULL;
+    prune_status status = report_source_predict(source, ctx, &s->sample, &values, &prediction);
+    float *metres =
+        prune_memory_new(ctx, (size_t)s->sample.width * (size_t)s->sample.height, sizeof *metres);
+    if (status == PRUNE_OK && !metres) status = PRUNE_E_MEMORY;
+    if (status == PRUNE_OK)
+        status = prune_prediction_metres(metres, ctx, s->s->options, &prediction, &s->sample);
+    if (status == PRUNE_OK) status = draw_depth(s, depth, metres, false);
+    if (status == PRUNE_OK) status = draw_error(s, error, metres, sparse);
+    prune_memory_free(ctx, values);
+    prune_memory_free(ctx, metres);
+    return status;
+}
+
+static prune_status draw_frame(const sheet *s)
+{
+    const bool sparse = is_sparse(&s->sample);
+    prune_status status = write_picture(s, "image", s->sample.rgb);
+    if (status == PRUNE_OK) status = draw_depth(s, "truth", s->sample.depth, sparse);
+    if (status == PRUNE_OK) status = draw_source(s, s->s->before, "before", "error_before", sparse);
+    if (status == PRUNE_OK) status = draw_source(s, s->s->after, "after", "error_after", sparse);
+    return status;
+}
+
+/* The sample that an evaluation calls by this name: usually at the same place. */
+static prune_status find_sample(const report_subject *s, uint64_t likely, const char *name,
+                                prune_sample *sample)
+{
+    const uint64_t count = prune_samples_count(s->samples);
+    for (uint64_t k = 0; k < count; k++) {
+        const char *found, *group;
+        const uint64_t i = (likely + k) % count;
+        prune_status status = prune_samples_identify(s->samples, i, &found, &group);
+        if (status != PRUNE_OK) return status;
+        if (strcmp(found, name) == 0) return prune_samples_load(s->samples, i, sample);
+    }
+    return prune_error_set(PRUNE_E_ARGUMENT, "frame %s was judged, but is not among the samples",
+                           name);
+}
+
+static prune_status load_choice(const report_subject *s, const report_choice *choice,
+                                const char **name, prune_sample *sample)
+{
+    double unused;
     prune_status status =
-        path ? prune_image_write_png(ctx, path, rgb, width, height) : PRUNE_E_MEMORY;
-    (void)json_object_set_new(s->entry, what, json_string(name));
-    prune_memory_free(ctx, path);
-    prune_memory_free(ctx, rgb);
+        prune_evaluation_frame(s->judged_after, choice->index, s->metric, name, &unused);
+    if (status == PRUNE_OK) status = find_sample(s, choice->index, *name, sample);
+    if (status != PRUNE_OK) return status;
+    if (sample->depth && sample->depth_width == sample->width &&
+        sample->depth_height == sample->height)
+        return PRUNE_OK;
+    status = prune_error_set(PRUNE_E_SHAPE, "%s: image and ground truth differ in size", *name);
+    prune_samples_release(s->samples, sample);
     return status;
 }
 
@@ -99,136 +182,81 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Relative maps get scale and shift by least squares of 1/g; disparity the ratio of medians. */
-static void align(const prune_prediction *p, const prune_sample *sample, float *map)
+/* Widens [near, far] to what all but 2 % at either end of this truth needs. */
+static prune_status widen_scale(prune_context *ctx, const prune_sample *sample, double *near,
+                                double *far)
 {
     const int64_t count = (int64_t)sample->width * sample->height;
-    if (p->output_kind == 2) return;
-    if (p->output_kind == 0) {
-        double n = 0, sd = 0, sdd = 0, sy = 0, sdy = 0;
-        for (int64_t i = 0; i < count; i++) {
-            if (sample->depth[i] <= 0) continue;
-            const double d = (double)map[i], y = 1.0 / (double)sample->depth[i];
-            n += 1, sd += d, sdd += d * d, sy += y, sdy += d * y;
-        }
-        const double det = n * sdd - sd * sd;
-        const double scale = det > 0 ? (n * sdy - sd * sy) / det : 0;
-        const double shift = n > 0 ? (sy - scale * sd) / n : 0;
-        for (int64_t i = 0; i < count; i++)
-            map[i] = (float)(1.0 / fmax(scale * (double)map[i] + shift, 1.0 / 80));
-        return;
-    }
-    for (int64_t i = 0; i < count; i++)
-        map[i] =
-            (float)(1.0 / fmax(p->disparity_offset + p->disparity_scale * (double)map[i], 1e-6));
-    float *truth = malloc((size_t)count * sizeof *truth),
-          *mine = malloc((size_t)count * sizeof *mine);
+    float *known = prune_memory_new(ctx, (size_t)count, sizeof *known);
     int64_t n = 0;
-    for (int64_t i = 0; truth && mine && i < count; i++)
-        if (sample->depth[i] > 0) truth[n] = sample->depth[i], mine[n++] = map[i];
+    if (!known) return PRUNE_E_MEMORY;
+    for (int64_t i = 0; i < count; i++)
+        if (sample->depth[i] > 0) known[n++] = sample->depth[i];
     if (n > 0) {
-        qsort(truth, (size_t)n, sizeof *truth, ascending);
-        qsort(mine, (size_t)n, sizeof *mine, ascending);
-        const float ratio = truth[n / 2] / mine[n / 2];
-        for (int64_t i = 0; i < count; i++) map[i] *= ratio;
+        qsort(known, (size_t)n, sizeof *known, ascending);
+        *near = fmin(*near, (double)known[n / 50]);
+        *far = fmax(*far, (double)known[n - 1 - n / 50]);
     }
-    free(truth);
-    free(mine);
-}
-
-static prune_status predict(sheet *s, const prune_model *model, float **out)
-{
-    prune_session *session = NULL;
-    prune_prediction kind = {0};
-    const prune_sample *sample = &s->sample;
-    const prune_pixels pixels = {sample->rgb, sample->width, sample->height, 0, PRUNE_RGB};
-    *out =
-        prune_memory_new(s->r->ctx, (size_t)sample->width * (size_t)sample->height, sizeof **out);
-    prune_status status = *out ? prune_session_create(&session, model, NULL) : PRUNE_E_MEMORY;
-    if (status == PRUNE_OK) status = prune_session_predict(session, &pixels, *out);
-    if (status == PRUNE_OK) {
-        prune_session_describe(session, &kind);
-        align(&kind, sample, *out);
-    }
-    prune_session_free(session);
-    return status;
-}
-
-static prune_status draw_frame(sheet *s)
-{
-    char name[600];
-    prune_status status = predict(s, record_first(s->r)->model, &s->before);
-    if (status == PRUNE_OK) status = predict(s, record_last(s->r)->model, &s->after);
-    (void)snprintf(name, sizeof name, "pictures/%s_image.png", s->stem);
-    char *path = prune_path_join(s->r->ctx, s->r->options->output, name);
-    if (status == PRUNE_OK && path)
-        status = prune_image_write_png(s->r->ctx, path, s->sample.rgb, s->sample.width,
-                                       s->sample.height);
-    prune_memory_free(s->r->ctx, path);
-    (void)json_object_set_new(s->entry, "image", json_string(name));
-    if (status == PRUNE_OK) status = draw_depth(s, "truth", s->sample.depth);
-    if (status == PRUNE_OK) status = draw_depth(s, "before", s->before);
-    if (status == PRUNE_OK) status = draw_depth(s, "after", s->after);
-    if (status == PRUNE_OK) status = draw_error(s, "error_before", s->before);
-    if (status == PRUNE_OK) status = draw_error(s, "error_after", s->after);
-    prune_memory_free(s->r->ctx, s->before);
-    prune_memory_free(s->r->ctx, s->after);
-    return status;
-}
-
-static prune_status show_frame(record *r, const char *name, const char *rank, double value)
-{
-    for (uint64_t i = 0; i < prune_samples_count(r->shown); i++) {
-        const char *candidate, *group;
-        prune_status status = prune_samples_identify(r->shown, i, &candidate, &group);
-        if (status != PRUNE_OK) return status;
-        if (strcmp(candidate, name) != 0) continue;
-        sheet s = {.r = r, .stem = name};
-        s.entry = json_pack("{s:s, s:s, s:f}", "frame", name, "rank", rank, "value", value);
-        status = prune_samples_load(r->shown, i, &s.sample);
-        if (status != PRUNE_OK) return status;
-        if (s.sample.depth_width == s.sample.width && s.sample.depth_height == s.sample.height)
-            status = draw_frame(&s);
-        prune_samples_release(r->shown, &s.sample);
-        (void)json_array_append_new(r->pictures, s.entry);
-        return status;
-    }
+    prune_memory_free(ctx, known);
     return PRUNE_OK;
 }
 
-/* Positions in the ranking: best, median, worst, then evenly. */
-static uint64_t place(int32_t k, int32_t pictures, uint64_t count)
+/* Ends of the depth scale that all frames share. */
+static prune_status find_scale(const report_subject *s, const report_choice *choices, int32_t count,
+                               double *near, double *far)
 {
-    if (k == 0) return 0;
-    if (k == 1) return count / 2;
-    if (k == 2) return count - 1;
-    return (uint64_t)(k - 2) * count / (uint64_t)(pictures - 1);
+    prune_status status = PRUNE_OK;
+    *near = INFINITY;
+    *far = 0;
+    for (int32_t k = 0; status == PRUNE_OK && k < count; k++) {
+        const char *name;
+        prune_sample sample;
+        status = load_choice(s, &choices[k], &name, &sample);
+        if (status != PRUNE_OK) break;
+        status = widen_scale(s->ctx, &sample, near, far);
+        prune_samples_release(s->samples, &sample);
+    }
+    /* Round ends read better; a scale needs some width. */
+    *near = *near >= 2 ? floor(*near) : fmax(0.1, floor(*near * 10) / 10);
+    *far = fmax(ceil(*far), 2 * *near);
+    return status;
 }
 
-prune_status report_pictures(record *r)
+static prune_status show_frame(const report_subject *s, const report_choice *choice, int32_t number,
+                               double near, double far, json_t *list)
 {
-    static const char *const ranks[] = {"best", "median", "worst"};
-    const prune_evaluation *e = record_last(r)->evaluation;
-    const uint64_t count = prune_evaluation_frames(e);
-    ranked *order = prune_memory_new(r->ctx, count, sizeof *order);
-    char *folder = prune_path_join(r->ctx, r->options->output, "pictures");
+    sheet drawn = {.s = s, .near = near, .far = far};
     const char *name;
-    prune_status status = order && folder ? prune_folder_create(folder) : PRUNE_E_MEMORY;
-    for (uint64_t i = 0; status == PRUNE_OK && i < count; i++) {
-        order[i].index = i;
-        status = prune_evaluation_frame(e, i, r->options->metric, &name, &order[i].value);
+    prune_status status = load_choice(s, choice, &name, &drawn.sample);
+    if (status != PRUNE_OK) return status;
+    (void)snprintf(drawn.stem, sizeof drawn.stem, "%d", (int)number);
+    drawn.entry = json_pack("{s:s, s:s, s:s, s:f, s:f}", "frame", name, "rank", choice->rank,
+                            "metric", s->metric, "value", choice->value, "change", choice->change);
+    status = drawn.entry ? draw_frame(&drawn) : PRUNE_E_MEMORY;
+    if (status == PRUNE_OK) (void)json_array_append(list, drawn.entry);
+    json_decref(drawn.entry);
+    prune_samples_release(s->samples, &drawn.sample);
+    return status;
+}
+
+prune_status report_pictures(const report_subject *s, json_t *report)
+{
+    report_choice choices[MOST_PICTURES];
+    int32_t count = s->pictures < MOST_PICTURES ? s->pictures : MOST_PICTURES;
+    double near = 1, far = 80;
+    char *folder = prune_path_join(s->ctx, s->output, "pictures");
+    prune_status status = folder ? prune_folder_create(folder) : PRUNE_E_MEMORY;
+    json_t *list = json_array();
+    if (status == PRUNE_OK) status = report_choose(choices, &count, s);
+    if (status == PRUNE_OK) status = find_scale(s, choices, count, &near, &far);
+    for (int32_t k = 0; status == PRUNE_OK && k < count; k++)
+        status = show_frame(s, &choices[k], k + 1, near, far, list);
+    if (status == PRUNE_OK) {
+        (void)json_object_set(report, "pictures", list);
+        (void)json_object_set_new(report, "picture_scales",
+                                  json_pack("{s:[f,f]}", "depth_m", near, far));
     }
-    r->pictures = json_array();
-    if (status == PRUNE_OK) qsort(order, count, sizeof *order, by_value);
-    const int32_t pictures =
-        (uint64_t)r->options->pictures < count ? r->options->pictures : (int32_t)count;
-    for (int32_t k = 0; status == PRUNE_OK && k < pictures; k++) {
-        const ranked *chosen = &order[place(k, pictures, count)];
-        double value;
-        status = prune_evaluation_frame(e, chosen->index, r->options->metric, &name, &value);
-        if (status == PRUNE_OK) status = show_frame(r, name, k < 3 ? ranks[k] : "between", value);
-    }
-    prune_memory_free(r->ctx, order);
-    prune_memory_free(r->ctx, folder);
+    json_decref(list);
+    prune_memory_free(s->ctx, folder);
     return status;
 }

@@ -21,8 +21,4 @@ char *report_verdict(const json_t *report);
 /* One self-contained page; the pictures are read from the folder (NULL: it has none). */
 char *report_page(prune_context *ctx, const char *folder, const json_t *report);
 
-/* Draws the frames into output/pictures and lists them in r->pictures. */
-struct record;
-prune_status report_pictures(struct record *r);
-
 #endif

@@ -1,4 +1,5 @@
 /* The whole loop: measure, trim, tune, quantize, pack, measure again, report. */
+#include "pipelines/report/look.h"
 #include "pipelines/report/report.h"
 #include "pipelines/run/record.h"
 #include "pipelines/run/run.h"
@@ -254,6 +255,35 @@ static prune_status check(const prune_compress_options *o)
     return status == PRUNE_OK ? prune_folder_create(o->output) : status;
 }
 
+/* What is seen by looking at models and frames once more: structure, analysis, pictures. */
+static prune_status complete_report(const record *r, json_t *report)
+{
+    const stage *first = record_first(r), *last = record_last(r);
+    prune_evaluation_options judging;
+    report_source before = {.model = first->model}, after = {.model = last->model};
+    const report_subject subject = {.ctx = r->ctx,
+                                    .output = r->options->output,
+                                    .samples = r->shown,
+                                    .before = &before,
+                                    .after = &after,
+                                    .judged_before = first->evaluation,
+                                    .judged_after = last->evaluation,
+                                    .options = &judging,
+                                    .metric = r->options->metric,
+                                    .pictures = r->options->pictures,
+                                    .analysed = 100};
+    prune_align align;
+    prune_evaluation_options_init(&judging);
+    judging.protocol = r->options->protocol;
+    prune_status status = prune_align_parse(&align, r->options->align);
+    judging.align = (int32_t)align;
+    if (status == PRUNE_OK) status = report_describe(report, first->model, last->model);
+    if (status == PRUNE_OK) status = report_look(&subject, report);
+    report_source_close(&before);
+    report_source_close(&after);
+    return status;
+}
+
 prune_status prune_compress(prune_context *context, prune_model *model,
                             const prune_compress_options *options, char **table)
 {
@@ -262,9 +292,9 @@ prune_status prune_compress(prune_context *context, prune_model *model,
     r.shown = options->test ? options->test : options->validation;
     r.shown_role = options->test ? "test" : "validation";
     if (status == PRUNE_OK) status = run_stages(&r, model);
-    if (status == PRUNE_OK && r.shown && options->pictures > 0) status = report_pictures(&r);
     json_t *report = status == PRUNE_OK ? record_json(&r) : NULL;
     if (status == PRUNE_OK && !report) status = prune_error_set(PRUNE_E_MEMORY, "out of memory");
+    if (status == PRUNE_OK) status = complete_report(&r, report);
     if (status == PRUNE_OK) status = report_write(context, options->output, report);
     if (status == PRUNE_OK) status = prune_model_assign(model, record_last(&r)->model);
     if (status == PRUNE_OK) {

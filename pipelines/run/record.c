@@ -75,7 +75,6 @@ void record_close(record *r)
     }
     prune_memory_free(r->ctx, r->stages);
     prune_judge_free(r->judge);
-    json_decref(r->pictures);
 }
 
 static json_t *accuracy_json(const record *r, const stage *s)
@@ -158,6 +157,5 @@ json_t *record_json(const record *r)
     }
     add_latest(root, r, STAGE_TRIM);
     add_latest(root, r, STAGE_QUANTIZE);
-    if (r->pictures) (void)json_object_set(root, "pictures", r->pictures);
     return root;
 }
