@@ -14,6 +14,5 @@ echo "== Scenes: 48 to tune on, 24 that decide, 40 that are only reported; three
 "$prune" synth "$out/test" --frames 40 --seed 3003 --quiet
 
 echo "== The bundled model, compressed"
-"$prune" compress bundled --images "$out/tune" --val "$out/val" --test "$out/test" \
-    --protocol eigen --align none --macs 0.5 --max-drop abs_rel=0.01 --rounds 1 \
-    --minutes 1 --storage fp16 --bench-seconds 8 --seed 1 -o "$out/result"
+"$prune" compress --images "$out/tune" --val "$out/val" --test "$out/test" \
+    --recipe pipelines/recipes/demo.yaml -o "$out/result"

@@ -16,6 +16,13 @@ for file in "$library"/libprune*.so; do
     [ -z "$foreign" ] || { echo "$file exports: $foreign"; exit 1; }
 done
 
+echo "recipes"
+for recipe in "$tree"/share/prune/recipes/*.yaml; do
+    "$tree/bin/prune" compress --recipe "$recipe" --print-recipe >"$scratch/printed.yaml"
+    "$tree/bin/prune" compress --recipe "$scratch/printed.yaml" --print-recipe |
+        diff "$scratch/printed.yaml" -
+done
+
 echo "CMake package"
 "$cmake" -S "$source" -B "$scratch/build" -DCMAKE_PREFIX_PATH="$tree" \
     -DCMAKE_BUILD_TYPE=Release >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
