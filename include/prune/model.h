@@ -26,7 +26,9 @@ const prune_option_table *prune_load_option_table(void);
 void prune_load_options_init(prune_load_options *options);
 
 /* Opens a packed file (.safetensors.zst), a .safetensors written by this library, a Hugging Face
- * folder, an original .pth, or an RT-MonoDepth folder. Nothing in a file is ever executed.
+ * folder (single file or shards with an index) or a weights file in it, a .pth or .safetensors under
+ * the release's or Hugging Face's names, in FP32, FP16 or BF16, bare or inside a trainer's wrapping,
+ * or an RT-MonoDepth folder. Nothing in a file is ever executed.
  * Errors: PRUNE_E_IO, PRUNE_E_FORMAT (names file and tensor), PRUNE_E_UNSUPPORTED. */
 prune_status prune_model_load(prune_model **out, prune_context *context, const char *path,
                               const prune_load_options *options);

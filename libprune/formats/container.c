@@ -6,6 +6,7 @@
 #include "libprune/formats/zip.h"
 #include "libprune/formats/zstd.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static bool starts_with(const uint8_t *data, uint64_t size, const char *text)
@@ -14,14 +15,28 @@ static bool starts_with(const uint8_t *data, uint64_t size, const char *text)
     return size >= length && memcmp(data, text, length) == 0;
 }
 
+/* Markup in any case, behind blanks or a byte order mark. */
+static bool is_web_page(const uint8_t *data, uint64_t size)
+{
+    static const char *const tags[] = {"<!doctype", "<html", "<head", "<?xml"};
+    uint64_t at = starts_with(data, size, "\xef\xbb\xbf") ? 3 : 0;
+    while (at < size && strchr(" \t\r\n", data[at]) && data[at]) at++;
+    for (size_t t = 0; t < sizeof tags / sizeof *tags; t++) {
+        size_t length = strlen(tags[t]), same = 0;
+        if (size - at < length) continue;
+        while (same < length && tolower(data[at + same]) == tags[t][same]) same++;
+        if (same == length) return true;
+    }
+    return false;
+}
+
 static prune_status refuse(const uint8_t *data, uint64_t size)
 {
     if (size == 0) return pr_fail(PRUNE_E_FORMAT, "the file is empty");
     if (starts_with(data, size, "version https://git-lfs"))
         return pr_fail(PRUNE_E_FORMAT,
                        "a Git LFS pointer, not the model itself: fetch it with 'git lfs pull'");
-    if (starts_with(data, size, "<!DOCTYPE") || starts_with(data, size, "<html") ||
-        starts_with(data, size, "<HTML"))
+    if (is_web_page(data, size))
         return pr_fail(PRUNE_E_FORMAT, "a web page, not a model: download the file itself");
     if (size > 262 && memcmp(data + 257, "ustar", 5) == 0)
         return pr_fail(PRUNE_E_UNSUPPORTED, "a tar archive (or a PyTorch file older than 0.1.10): "

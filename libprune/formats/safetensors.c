@@ -302,8 +302,9 @@ static prune_status add_tensors(pr_table *table, entries *list, pr_buffer *buffe
         size_t d = 0, n = sizeof dtypes / sizeof *dtypes;
         while (d < n && strcmp(dtypes[d].name, e->dtype) != 0) d++;
         if (d == n)
-            return pr_fail(PRUNE_E_UNSUPPORTED, "tensor '%s': dtype %s is not supported", e->name,
-                           e->dtype);
+            return pr_fail(PRUNE_E_UNSUPPORTED,
+                           "tensor '%s': dtype %s is not supported; convert it to F32, F16 or BF16",
+                           e->name, e->dtype);
         uint64_t bytes;
         if (e->begin != next || e->end < e->begin || e->end > size)
             return pr_fail(PRUNE_E_FORMAT,

@@ -30,19 +30,19 @@ void pr_build_bind(pr_builder *builder, int32_t node, int32_t slot, pr_tensor *t
     *tensor = (pr_tensor){0};
 }
 
-static void fetch(pr_builder *builder, const char *key, const pr_shape *shape, pr_tensor *out)
+bool pr_build_fetch(pr_builder *builder, const char *key, const pr_shape *shape, pr_tensor *out)
 {
     *out = (pr_tensor){0};
     if (builder->status == PRUNE_OK)
         builder->status = builder->weights->fetch(builder->weights->user, key, shape, out);
+    return builder->status == PRUNE_OK && out->data;
 }
 
 void pr_build_param(pr_builder *builder, int32_t node, int32_t slot, const char *key,
                     const pr_shape *shape)
 {
     pr_tensor tensor;
-    fetch(builder, key, shape, &tensor);
-    pr_build_bind(builder, node, slot, &tensor);
+    if (pr_build_fetch(builder, key, shape, &tensor)) pr_build_bind(builder, node, slot, &tensor);
 }
 
 prune_status pr_models_permute(pr_tensor *out, prune_context *ctx, const pr_tensor *in,
@@ -91,9 +91,8 @@ static void bind_permuted(pr_builder *builder, int32_t node, const char *module,
     char key[MAX_KEY];
     pr_tensor stored, weight = {0};
     module_key(key, module, "weight");
-    fetch(builder, key, &shape, &stored);
-    if (builder->status == PRUNE_OK)
-        builder->status = pr_models_permute(&weight, builder->model->ctx, &stored, order);
+    if (!pr_build_fetch(builder, key, &shape, &stored)) return;
+    builder->status = pr_models_permute(&weight, builder->model->ctx, &stored, order);
     pr_tensor_release(&stored);
     pr_build_bind(builder, node, PR_SLOT_WEIGHT, &weight);
 }

@@ -9,7 +9,8 @@
 typedef struct pr_weights {
     prune_context *ctx;
     void *user;
-    /* F32 in the checkpoint's (torch) layout, exactly of this shape. */
+    /* F32 in the checkpoint's (torch) layout, exactly of this shape; or no data at all (every
+     * tensor), when somebody only wants to know what would be asked for. */
     prune_status (*fetch)(void *user, const char *key, const pr_shape *shape, pr_tensor *out);
 } pr_weights;
 
@@ -25,6 +26,8 @@ int32_t pr_build_node(pr_builder *builder, pr_op_kind op, const char *name, int3
 /* One input, neutral attributes. */
 int32_t pr_build_unary(pr_builder *builder, pr_op_kind op, const char *name, int32_t input);
 
+/* Fetches key; true when there is data now. */
+bool pr_build_fetch(pr_builder *builder, const char *key, const pr_shape *shape, pr_tensor *out);
 /* Binds a tensor to a slot; takes over the reference. */
 void pr_build_bind(pr_builder *builder, int32_t node, int32_t slot, pr_tensor *tensor);
 /* Fetches key of this shape and binds it. */

@@ -38,8 +38,13 @@ prune_status pr_checkpoint_read(pr_checkpoint *c, const char *path, const char *
     for (size_t i = 0; i < table.n_notes && status == PRUNE_OK; i++)
         status = pr_table_note(&c->table, table.notes[i].key, table.notes[i].text);
     pr_table_free(&table);
-    if (status == PRUNE_OK) status = pr_table_sort(&c->table);
-    return status == PRUNE_OK ? make_flags(c) : status;
+    return status == PRUNE_OK ? pr_checkpoint_finish(c) : status;
+}
+
+prune_status pr_checkpoint_finish(pr_checkpoint *c)
+{
+    PR_TRY(pr_table_sort(&c->table));
+    return make_flags(c);
 }
 
 prune_status pr_checkpoint_json(json_t **out, const char *path)
@@ -138,11 +143,57 @@ prune_status pr_checkpoint_axis(const pr_checkpoint *checkpoint, const char *key
     return PRUNE_OK;
 }
 
+static void note_gap(size_t *count, char *names, size_t size, const char *text)
+{
+    size_t length = strlen(names);
+    if ((*count)++ < 3)
+        (void)snprintf(names + length, size - length, "%s%s", length ? ", " : "", text);
+}
+
+/* Adds to the survey what is wrong with this tensor, if anything. */
+static void survey(pr_survey *s, const char *key, const pr_tensor *tensor, const pr_shape *shape)
+{
+    char text[256], wanted[96], found[96];
+    if (!tensor) {
+        (void)snprintf(text, sizeof text, "'%.80s'", key);
+        note_gap(&s->missing, s->missing_names, sizeof s->missing_names, text);
+    } else if (!pr_shape_equal(&tensor->shape, shape)) {
+        (void)snprintf(text, sizeof text, "'%.80s' is %s, expected %s", key,
+                       pr_shape_text(&tensor->shape, found, sizeof found),
+                       pr_shape_text(shape, wanted, sizeof wanted));
+        note_gap(&s->misshaped, s->misshaped_names, sizeof s->misshaped_names, text);
+    }
+}
+
+prune_status pr_checkpoint_refuse(const pr_checkpoint *c, const pr_survey *s)
+{
+    char missing[400] = "", misshaped[400] = "", more[2][32] = {"", ""};
+    if (s->missing > 3) (void)snprintf(more[0], sizeof more[0], " and %zu more", s->missing - 3);
+    if (s->misshaped > 3)
+        (void)snprintf(more[1], sizeof more[1], " and %zu more", s->misshaped - 3);
+    if (s->missing)
+        (void)snprintf(missing, sizeof missing, "%zu missing (%s%s)", s->missing, s->missing_names,
+                       more[0]);
+    if (s->misshaped)
+        (void)snprintf(misshaped, sizeof misshaped, "%zu with another shape (%s%s)", s->misshaped,
+                       s->misshaped_names, more[1]);
+    return pr_fail(PRUNE_E_FORMAT,
+                   "its %zu tensors do not make the network: %s%s%s; is this the whole checkpoint, "
+                   "and of this network?",
+                   c->table.count, missing, s->missing && s->misshaped ? ", " : "", misshaped);
+}
+
 prune_status pr_checkpoint_fetch(void *user, const char *key, const pr_shape *shape, pr_tensor *out)
 {
     pr_checkpoint *c = user;
     char wanted[128], found[128];
     const pr_tensor *tensor = pr_checkpoint_find(c, key);
+    if (c->survey) {
+        survey(c->survey, key, tensor, shape);
+        *out = (pr_tensor){0};
+        return PRUNE_OK;
+    }
+    c->gaps = !tensor || !pr_shape_equal(&tensor->shape, shape);
     (void)pr_shape_text(shape, wanted, sizeof wanted);
     if (!tensor)
         return pr_fail(PRUNE_E_FORMAT, "tensor '%s' is missing, expected with shape %s", key,
@@ -166,6 +217,7 @@ prune_status pr_checkpoint_fetch(void *user, const char *key, const pr_shape *sh
 void pr_checkpoint_dead(pr_checkpoint *c, const char *prefix)
 {
     size_t length = strlen(prefix);
+    if (c->survey) return;
     for (size_t i = 0; i < c->table.count; i++)
         if (strncmp(c->table.items[i].name, prefix, length) == 0) {
             c->used[i] = true;

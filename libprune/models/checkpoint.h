@@ -5,6 +5,12 @@
 #include "libprune/formats/table.h"
 #include "libprune/models/builder.h"
 
+/* What a family asked for and did not find, the first few by name. */
+typedef struct pr_survey {
+    size_t missing, misshaped;
+    char missing_names[300], misshaped_names[300];
+} pr_survey;
+
 typedef struct pr_checkpoint {
     prune_context *ctx;
     const char *path;     /* file or folder, as the user named it */
@@ -12,6 +18,8 @@ typedef struct pr_checkpoint {
     bool *used;           /* per table item: some node took it */
     json_t *config;       /* config.json of a Hugging Face folder, else NULL */
     json_t *preprocessor; /* preprocessor_config.json, else NULL */
+    bool gaps;            /* a fetch failed because a tensor is missing or has another shape */
+    pr_survey *survey;    /* not NULL: fetching only notes gaps and gives empty tensors */
 } pr_checkpoint;
 
 void pr_checkpoint_free(pr_checkpoint *checkpoint);
@@ -19,6 +27,8 @@ void pr_checkpoint_free(pr_checkpoint *checkpoint);
 /* Reads path into the checkpoint, with `prefix` in front of every name. */
 prune_status pr_checkpoint_read(pr_checkpoint *checkpoint, const char *path, const char *prefix,
                                 uint64_t max_bytes);
+/* After tensors were added to the table by hand. */
+prune_status pr_checkpoint_finish(pr_checkpoint *checkpoint);
 /* Reads a JSON file (at most 1 MiB). */
 prune_status pr_checkpoint_json(json_t **out, const char *path);
 
@@ -36,6 +46,8 @@ prune_status pr_checkpoint_axis(const pr_checkpoint *checkpoint, const char *key
  * that names the tensor and what was expected. */
 prune_status pr_checkpoint_fetch(void *user, const char *key, const pr_shape *shape,
                                  pr_tensor *out);
+/* The error that names what a survey found: at most three tensors of each kind. */
+prune_status pr_checkpoint_refuse(const pr_checkpoint *checkpoint, const pr_survey *survey);
 /* Marks tensors whose name begins with this as known but without effect on the result. */
 void pr_checkpoint_dead(pr_checkpoint *checkpoint, const char *prefix);
 /* Logs tensors that nobody took: what was skipped is never silent. */

@@ -4,8 +4,11 @@
 #include "libprune/formats/container.h"
 #include "libprune/models/families/families.h"
 #include "libprune/models/models.h"
+#include "libprune/models/shards.h"
+#include "libprune/models/strangers.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { MAX_PATH = 4096 };
 
@@ -40,6 +43,22 @@ void prune_load_options_init(prune_load_options *options)
     prune_options_init(prune_load_option_table(), options);
 }
 
+/* Builds; where tensors are missing or have other shapes, asks the family for all that it needs,
+ * so that the error tells the whole story rather than its beginning. */
+static prune_status build_family(prune_model **out, const pr_family *family, const char *probe,
+                                 pr_checkpoint *checkpoint, const prune_load_options *options)
+{
+    pr_survey survey = {0};
+    prune_model *nothing = NULL;
+    prune_status status = family->build(out, checkpoint, probe, options);
+    if (status == PRUNE_OK || !checkpoint->gaps) return status;
+    checkpoint->survey = &survey;
+    status = family->build(&nothing, checkpoint, probe, options);
+    checkpoint->survey = NULL;
+    pr_model_free(nothing);
+    return status == PRUNE_OK ? pr_checkpoint_refuse(checkpoint, &survey) : status;
+}
+
 /* A checkpoint of some family, known by a tensor that only that family has. */
 static prune_status build(prune_model **out, pr_checkpoint *checkpoint,
                           const prune_load_options *options)
@@ -47,17 +66,13 @@ static prune_status build(prune_model **out, pr_checkpoint *checkpoint,
     for (size_t f = 0; f < pr_families_count; f++)
         for (const char *const *probe = pr_families[f].probes; *probe; probe++) {
             if (!pr_checkpoint_strip(checkpoint, *probe)) continue;
-            PR_TRY(pr_families[f].build(out, checkpoint, *probe, options));
+            PR_TRY(build_family(out, &pr_families[f], *probe, checkpoint, options));
             pr_checkpoint_report(checkpoint);
             json_t *fields = json_pack("{s:s}", "family", pr_families[f].name);
             if (!fields) return pr_fail_memory(64);
             return pr_model_record(*out, "import", fields);
         }
-    return pr_fail(
-        PRUNE_E_UNSUPPORTED,
-        "no known network: among its %zu tensors is neither '%s' (Depth Anything V2) nor "
-        "one of another supported family",
-        checkpoint->table.count, pr_families[0].probes[0]);
+    return pr_strangers_refuse(checkpoint);
 }
 
 static prune_status open_table(prune_model **out, pr_checkpoint *checkpoint,
@@ -109,6 +124,26 @@ static prune_status read_config(pr_checkpoint *checkpoint, const char *folder, c
     return status;
 }
 
+/* What Hugging Face calls its weights, in the order in which transformers looks for them. */
+static const char *const port_names[] = {"model.safetensors", "model.safetensors.index.json",
+                                         "pytorch_model.bin", "pytorch_model.bin.index.json"};
+enum { PORT_NAMES = sizeof port_names / sizeof *port_names };
+
+static bool is_index(const char *name)
+{
+    return strstr(name, ".index.json") != NULL;
+}
+
+/* Weights of this name in a Hugging Face folder, with what its configuration tells. */
+static prune_status read_port(pr_checkpoint *checkpoint, const char *folder, const char *name,
+                              uint64_t max_bytes)
+{
+    PR_TRY(read_config(checkpoint, folder, "config.json", &checkpoint->config));
+    PR_TRY(read_config(checkpoint, folder, "preprocessor_config.json", &checkpoint->preprocessor));
+    return is_index(name) ? pr_shards_read(checkpoint, folder, name, max_bytes)
+                          : read_part(checkpoint, folder, name, "", max_bytes);
+}
+
 /* A folder of one of the families, or a Hugging Face one. */
 static prune_status read_folder(pr_checkpoint *checkpoint, const char *folder, uint64_t max_bytes)
 {
@@ -121,18 +156,27 @@ static prune_status read_folder(pr_checkpoint *checkpoint, const char *folder, u
             PR_TRY(read_part(checkpoint, folder, family->files[k], family->prefixes[k], max_bytes));
         return PRUNE_OK;
     }
-    static const char *const names[] = {"model.safetensors", "pytorch_model.bin"};
-    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-        if (!has_file(folder, names[k])) continue;
-        PR_TRY(read_config(checkpoint, folder, "config.json", &checkpoint->config));
-        PR_TRY(
-            read_config(checkpoint, folder, "preprocessor_config.json", &checkpoint->preprocessor));
-        return read_part(checkpoint, folder, names[k], "", max_bytes);
-    }
+    for (size_t k = 0; k < PORT_NAMES; k++)
+        if (has_file(folder, port_names[k]))
+            return read_port(checkpoint, folder, port_names[k], max_bytes);
     return pr_fail(PRUNE_E_UNSUPPORTED,
                    "%s: no model in this folder; expected model.safetensors with config.json, or "
                    "encoder.pth and depth.pth",
                    folder);
+}
+
+/* A single file. One that is called as in a Hugging Face folder, and lies beside a config.json,
+ * stands for the folder. */
+static prune_status read_file(pr_checkpoint *checkpoint, const char *path, uint64_t max_bytes)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char folder[MAX_PATH] = ".";
+    if (slash) (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash + 1 - path), path);
+    for (size_t k = 0; k < PORT_NAMES; k++)
+        if (strcmp(name, port_names[k]) == 0 &&
+            (is_index(name) || has_file(folder, "config.json")) && pr_path_exists(path))
+            return read_port(checkpoint, folder, name, max_bytes);
+    return pr_checkpoint_read(checkpoint, path, "", max_bytes);
 }
 
 prune_status prune_model_load(prune_model **out, prune_context *context, const char *path,
@@ -144,9 +188,8 @@ prune_status prune_model_load(prune_model **out, prune_context *context, const c
     PR_TRY(pr_options_take(prune_load_option_table(), &o, options));
     pr_checkpoint checkpoint = {.ctx = context, .path = path};
     pr_table_init(&checkpoint.table, context);
-    prune_status status = pr_path_is_directory(path)
-                              ? read_folder(&checkpoint, path, o.max_bytes)
-                              : pr_checkpoint_read(&checkpoint, path, "", o.max_bytes);
+    prune_status status = pr_path_is_directory(path) ? read_folder(&checkpoint, path, o.max_bytes)
+                                                     : read_file(&checkpoint, path, o.max_bytes);
     if (status == PRUNE_OK) {
         status = open_table(out, &checkpoint, &o);
         if (status != PRUNE_OK) status = pr_fail_within(status, "%s", path);

@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifndef BYTES_CAPACITY
+#define BYTES_CAPACITY (1 << 16)
+#endif
 typedef struct bytes {
-    uint8_t data[1 << 16];
+    uint8_t data[BYTES_CAPACITY];
     size_t size;
 } bytes;
 

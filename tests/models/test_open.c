@@ -97,10 +97,10 @@ START_TEST(gaps_are_named)
     prune_model *model = NULL;
     const char *path = rewrite(ctx, "", "", "pretrained.blocks.2.attn.proj.bias", NULL);
     ck_fails(open_tiny(&model, ctx, path), PRUNE_E_FORMAT,
-             "tensor 'pretrained.blocks.2.attn.proj.bias' is missing, expected with shape 16");
+             "1 missing ('pretrained.blocks.2.attn.proj.bias')");
     ck_assert_ptr_nonnull(strstr(prune_last_error(), "rewritten.safetensors"));
     path = rewrite(ctx, "", "", "pretrained.blocks.3.mlp.fc1.weight", NULL);
-    ck_fails(open_tiny(&model, ctx, path), PRUNE_E_FORMAT, "3 transformer blocks");
+    ck_fails(open_tiny(&model, ctx, path), PRUNE_E_FORMAT, "4 transformer blocks");
     path = rewrite(ctx, "", "", "pretrained.pos_embed", NULL);
     ck_fails(open_tiny(&model, ctx, path), PRUNE_E_FORMAT, "pretrained.pos_embed");
     ck_fails(open_tiny(&model, ctx, "nowhere.pth"), PRUNE_E_IO, "nowhere.pth");
@@ -124,7 +124,7 @@ START_TEST(wrong_shapes_are_named)
     ck_ok(pr_safetensors_write(&table, test_path(1, "bad.safetensors")));
     pr_table_free(&table);
     ck_fails(open_tiny(&model, ctx, test_path(1, "bad.safetensors")), PRUNE_E_FORMAT,
-             "'depth_head.scratch.layer3_rn.weight' has shape 16x8x3x3, expected 8x16x3x3");
+             "'depth_head.scratch.layer3_rn.weight' is 16x8x3x3, expected 8x16x3x3");
     prune_context_free(ctx);
 }
 END_TEST
@@ -140,6 +140,24 @@ START_TEST(guesses_and_leftovers_are_logged)
     ck_assert_ptr_nonnull(strstr(log.text, "--output metric"));
     ck_assert_ptr_nonnull(strstr(log.text, "--taps"));
     ck_assert_ptr_null(strstr(log.text, "mask_token")); /* known to be without effect */
+    prune_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
+/* Version 1 of the network has the same tensors and other taps: its file names tell. */
+START_TEST(version_1_is_known_by_its_name)
+{
+    static log_lines log;
+    prune_context *ctx = logging_context(&log);
+    prune_model *model;
+    pr_table table;
+    const char *path = test_path(1, "depth_anything_vits14.safetensors");
+    ck_ok(pr_container_read(&table, ctx, tiny, 0));
+    ck_ok(pr_safetensors_write(&table, path));
+    pr_table_free(&table);
+    ck_ok(open_tiny(&model, ctx, path));
+    ck_assert_ptr_nonnull(strstr(log.text, "taking version 1's taps 0,1,2,3"));
     prune_model_free(model);
     prune_context_free(ctx);
 }
@@ -234,4 +252,5 @@ START_TEST(permutes_axes)
 END_TEST
 
 TEST_MAIN("models/open", wrappers_are_seen_through, gaps_are_named, wrong_shapes_are_named,
-          guesses_and_leftovers_are_logged, memory_may_run_out_anywhere, permutes_axes)
+          guesses_and_leftovers_are_logged, version_1_is_known_by_its_name,
+          memory_may_run_out_anywhere, permutes_axes)

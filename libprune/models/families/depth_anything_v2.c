@@ -39,6 +39,21 @@ static const char *mlp_key(const pr_dav2_config *c, char key[MAX_KEY])
     return key;
 }
 
+/* One more than the largest number of a block that any tensor belongs to. */
+static int32_t present_blocks(const reader *r)
+{
+    const char *prefix = r->config->hugging_face ? "backbone.encoder.layer." : "pretrained.blocks.";
+    size_t length = strlen(prefix);
+    long present = 0;
+    for (size_t i = 0; i < r->checkpoint->table.count; i++) {
+        const char *name = r->checkpoint->table.items[i].name;
+        if (strncmp(name, prefix, length) != 0) continue;
+        long number = strtol(name + length, NULL, 10);
+        if (number >= present && number < INT32_MAX) present = number + 1;
+    }
+    return (int32_t)present;
+}
+
 static prune_status read_blocks(const reader *r)
 {
     pr_dav2_config *c = r->config;
@@ -56,10 +71,16 @@ static prune_status read_blocks(const reader *r)
                            key, *hidden);
         if (c->gated) *hidden /= 2;
     }
+    int32_t present = present_blocks(r);
+    if (present > c->blocks)
+        return pr_fail(
+            PRUNE_E_FORMAT,
+            "tensor '%s' is missing, but the checkpoint has %d transformer blocks; is it "
+            "whole?",
+            key, present);
     if (c->blocks >= PR_DAV2_TAPS) return PRUNE_OK;
     return pr_fail(PRUNE_E_FORMAT,
-                   "only %d transformer blocks are complete, expected at least %d; "
-                   "is the checkpoint whole?",
+                   "only %d transformer blocks, expected at least %d; is the checkpoint whole?",
                    c->blocks, PR_DAV2_TAPS);
 }
 
@@ -100,6 +121,7 @@ static prune_status read_sizes(const reader *r)
 
 static void defaulted(const reader *r, const char *what)
 {
+    if (r->checkpoint->survey) return; /* said before */
     pr_log(r->checkpoint->ctx, PRUNE_LOG_INFO, "%s: the file does not say: %s", r->checkpoint->path,
            what);
 }
@@ -120,6 +142,12 @@ static prune_status choose_heads(const reader *r)
         PRUNE_E_ARGUMENT,
         "a width of %d cannot have %d attention heads; say how many with --attention-heads",
         c->width, c->heads);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }
 
 /* out_indices counts from 1 (0 is the embedding); out_features says "stage3". */
@@ -151,10 +179,13 @@ static prune_status choose_taps(const reader *r)
     if (r->options->taps) return pr_dav2_parse_taps(r->options->taps, c->blocks, c->taps);
     PR_TRY(configured_taps(r, &found));
     if (found) return PRUNE_OK;
+    /* Version 1 has the same tensors, but feeds its head from the last four blocks. */
+    bool first = strncmp(base_name(r->checkpoint->path), "depth_anything_vit", 18) == 0;
     pr_dav2_default_taps(c->blocks, c->taps);
+    for (int32_t k = 0; first && k < PR_DAV2_TAPS; k++) c->taps[k] = c->blocks - PR_DAV2_TAPS + k;
     char line[128];
-    (void)snprintf(line, sizeof line, "taking version 2's taps %d,%d,%d,%d (--taps changes them)",
-                   c->taps[0], c->taps[1], c->taps[2], c->taps[3]);
+    (void)snprintf(line, sizeof line, "taking version %d's taps %d,%d,%d,%d (--taps changes them)",
+                   first ? 1 : 2, c->taps[0], c->taps[1], c->taps[2], c->taps[3]);
     defaulted(r, line);
     return PRUNE_OK;
 }
@@ -162,7 +193,7 @@ static prune_status choose_taps(const reader *r)
 /* The release tells the output only by the file's name: depth_anything_v2_metric_hypersim_vits. */
 static double depth_by_name(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *name = base_name(path);
     return strstr(name, "metric_hypersim") ? 20.0 : strstr(name, "metric_vkitti") ? 80.0 : 0.0;
 }
 

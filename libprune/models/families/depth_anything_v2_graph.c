@@ -149,20 +149,17 @@ static int32_t embed(dav2 *d, int32_t *patches)
     bool hf = c->hugging_face;
     int64_t rows = 1 + (int64_t)c->grid[0] * c->grid[1];
     pr_shape prefix = pr_shape3(1, 1, c->width), position = pr_shape3(1, rows, c->width);
-    pr_tensor table[2] = {{0}, {0}};
-    if (b->status == PRUNE_OK)
-        b->status = b->weights->fetch(b->weights->user,
-                                      hf ? "backbone.embeddings.cls_token" : "pretrained.cls_token",
-                                      &prefix, &table[0]);
-    if (b->status == PRUNE_OK)
-        b->status = b->weights->fetch(b->weights->user,
-                                      hf ? "backbone.embeddings.position_embeddings"
-                                         : "pretrained.pos_embed",
-                                      &position, &table[1]);
-    table[0].shape = pr_shape2(1, c->width);
-    table[1].shape = pr_shape2(rows, c->width);
-    pr_build_bind(b, tokens, PR_SLOT_PREFIX, &table[0]);
-    pr_build_bind(b, tokens, PR_SLOT_POSITION, &table[1]);
+    pr_tensor table;
+    if (pr_build_fetch(b, hf ? "backbone.embeddings.cls_token" : "pretrained.cls_token", &prefix,
+                       &table)) {
+        table.shape = pr_shape2(1, c->width);
+        pr_build_bind(b, tokens, PR_SLOT_PREFIX, &table);
+    }
+    if (pr_build_fetch(b, hf ? "backbone.embeddings.position_embeddings" : "pretrained.pos_embed",
+                       &position, &table)) {
+        table.shape = pr_shape2(rows, c->width);
+        pr_build_bind(b, tokens, PR_SLOT_POSITION, &table);
+    }
     return tokens;
 }
 
@@ -176,10 +173,9 @@ static void split_linear(dav2 *d, const int32_t *nodes, int32_t parts, const cha
     pr_builder *b = &d->builder;
     for (int32_t s = 0; s < 2; s++) {
         char key[MAX_NAME + 8];
-        pr_tensor fused = {0};
+        pr_tensor fused;
         (void)snprintf(key, sizeof key, "%s.%s", module_key, slots[s]);
-        if (b->status == PRUNE_OK)
-            b->status = b->weights->fetch(b->weights->user, key, &shapes[s], &fused);
+        if (!pr_build_fetch(b, key, &shapes[s], &fused)) continue;
         for (int32_t i = 0; i < parts && b->status == PRUNE_OK; i++) {
             pr_tensor part = pr_tensor_share(&fused);
             part.shape.dim[0] = out;
