@@ -1,13 +1,15 @@
 /* Choosing frames: a glob, or a list in a file. */
 #include "eval/datasets/datasets.h"
 
-#include <errno.h>
 #include <fnmatch.h>
 #include <prune/sys/error.h>
+#include <prune/sys/file.h>
 #include <prune/sys/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { MAX_LIST = 64 << 20 };
 
 /* The published lists of the Eigen split say "DATE/DRIVE FRAME l" or "DATE/DRIVE/image_02/data/
  * FRAME.png ..."; both become the names that the devkit layout gives its frames. Other lines name
@@ -35,37 +37,44 @@ static int name_order(const void *key, const void *pair)
     return strcmp(key, ((const pr_pair *)pair)->name);
 }
 
+static prune_status mark(bool *keep, const pr_dataset *dataset, const char *line, const char *list,
+                         int number, const char *path)
+{
+    char name[400];
+    if (!listed_name(name, sizeof name, line))
+        return prune_error_set(PRUNE_E_FORMAT,
+                               "%s, line %d: cannot read a frame's name from '%.80s'", list, number,
+                               line);
+    const pr_pair *pair = dataset->count ? bsearch(name, dataset->pairs, dataset->count,
+                                                   sizeof *dataset->pairs, name_order)
+                                         : NULL;
+    if (!pair)
+        return prune_error_set(PRUNE_E_ARGUMENT, "%s, line %d: %s has no frame %s", list, number,
+                               path, name);
+    keep[pair - dataset->pairs] = true;
+    return PRUNE_OK;
+}
+
 /* Marks the frames of the list; the pairs are sorted by name. */
 static prune_status read_list(bool *keep, const pr_dataset *dataset, const char *list,
                               const char *path)
 {
-    FILE *file = fopen(list, "r");
-    if (!file) return prune_error_set(PRUNE_E_IO, "%s: %s", list, strerror(errno));
-    char line[600], name[400];
-    prune_status status = PRUNE_OK;
-    for (int number = 1; status == PRUNE_OK && fgets(line, sizeof line, file); number++) {
-        line[strcspn(line, "\r\n")] = '\0';
-        const char *text = line + strspn(line, " \t");
-        if (*text == '\0' || *text == '#') continue;
-        if (!listed_name(name, sizeof name, text)) {
-            status = prune_error_set(PRUNE_E_FORMAT,
-                                     "%s, line %d: cannot read a frame's name from "
-                                     "'%.80s'",
-                                     list, number, text);
-            break;
-        }
-        const pr_pair *pair = dataset->count ? bsearch(name, dataset->pairs, dataset->count,
-                                                       sizeof *dataset->pairs, name_order)
-                                             : NULL;
-        if (!pair)
-            status = prune_error_set(PRUNE_E_ARGUMENT, "%s, line %d: %s has no frame %s", list,
-                                     number, path, name);
-        else
-            keep[pair - dataset->pairs] = true;
+    char *text = NULL;
+    size_t size = 0;
+    prune_status status = prune_file_read(&text, &size, dataset->context, list, MAX_LIST);
+    if (status == PRUNE_OK && strlen(text) != size)
+        status = prune_error_set(PRUNE_E_FORMAT, "%s: not a list of names: it holds a NUL", list);
+    char *line = text;
+    for (int number = 1; status == PRUNE_OK && *line; number++) {
+        char *end = line + strcspn(line, "\n");
+        const bool last = *end == '\0';
+        *end = '\0';
+        line[strcspn(line, "\r")] = '\0';
+        line += strspn(line, " \t");
+        if (*line && *line != '#') status = mark(keep, dataset, line, list, number, path);
+        line = last ? end : end + 1;
     }
-    if (status == PRUNE_OK && ferror(file))
-        status = prune_error_set(PRUNE_E_IO, "%s: %s", list, strerror(errno));
-    (void)fclose(file);
+    prune_memory_free(dataset->context, text);
     return status;
 }
 

@@ -18,7 +18,7 @@ static json_t *frame_json(const pr_frame *frame, const pr_metric_set *metrics)
     json_t *out = json_pack("{s:s, s:s, s:I}", "name", frame->name, "group", frame->group, "pixels",
                             (json_int_t)frame->judgement.pixels);
     for (int32_t m = 0; out && m < metrics->count; m++)
-        (void)json_object_set_new(out, metrics->rows[m].name, number(frame->judgement.values[m]));
+        prune_json_set(out, metrics->rows[m].name, number(frame->judgement.values[m]));
     return out;
 }
 
@@ -32,35 +32,37 @@ static prune_status add_means(json_t *root, const prune_evaluation *evaluation)
         double value, low, high;
         status = prune_evaluation_mean(evaluation, name, &value, &low, &high);
         if (status != PRUNE_OK) break;
-        (void)json_object_set_new(mean, name, number(value));
+        prune_json_set(mean, name, number(value));
         json_t *ends = json_array();
-        (void)json_array_append_new(ends, number(low));
-        (void)json_array_append_new(ends, number(high));
-        (void)json_object_set_new(ci95, name, ends);
+        prune_json_append(ends, number(low));
+        prune_json_append(ends, number(high));
+        prune_json_set(ci95, name, ends);
     }
-    (void)json_object_set_new(root, "mean", mean);
-    (void)json_object_set_new(root, "ci95", ci95);
+    prune_json_set(root, "mean", mean);
+    prune_json_set(root, "ci95", ci95);
     return status;
 }
 
 prune_status prune_evaluation_json(const prune_evaluation *evaluation, char **json)
 {
     const pr_protocol *protocol = evaluation->protocol;
+    uint64_t failures = prune_json_failures();
     json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b}", "protocol", protocol->name,
                              "align", prune_align_name(evaluation->applied), "mask", protocol->mask,
                              "crop", protocol->crop_text, "cap", protocol->cap, "seed",
-                             (json_int_t)evaluation->seed, "frames", (json_int_t)evaluation->count, "few_frames",
-                             (int)prune_evaluation_few_frames(evaluation));
+                             (json_int_t)evaluation->seed, "frames", (json_int_t)evaluation->count,
+                             "few_frames", (int)prune_evaluation_few_frames(evaluation));
     prune_status status = add_means(root, evaluation);
     json_t *images = json_array();
     for (uint64_t i = 0; i < evaluation->count; i++)
-        (void)json_array_append_new(images, frame_json(&evaluation->frames[i], protocol->metrics));
-    (void)json_object_set_new(root, "images", images);
-    char *text =
-        status == PRUNE_OK ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
+        prune_json_append(images, frame_json(&evaluation->frames[i], protocol->metrics));
+    prune_json_set(root, "images", images);
+    char *text = status == PRUNE_OK
+                     ? prune_json_text(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17), failures)
+                     : NULL;
     json_decref(root);
     if (status != PRUNE_OK) return status;
-    if (!text) return prune_error_set(PRUNE_E_MEMORY, "out of memory for the report");
+    if (!text) return PRUNE_E_MEMORY;
     *json = text;
     return PRUNE_OK;
 }

@@ -22,13 +22,19 @@ static bool fails(const char *call, const char *path)
     return reason != 0;
 }
 
+/* Status of a failed call: some run out of memory rather than into trouble with the disk. */
+static prune_status status_of(int reason)
+{
+    return reason == ENOMEM ? PRUNE_E_MEMORY : PRUNE_E_IO;
+}
+
 /* --- reading ---------------------------------------------------------------------------------*/
 
 static prune_status map_descriptor(pr_mapped *out, int file, const char *path)
 {
     struct stat info;
     if (fails("stat", path) || fstat(file, &info) != 0)
-        return pr_fail(PRUNE_E_IO, "%s: %s", path, strerror(errno));
+        return pr_fail(status_of(errno), "%s: %s", path, strerror(errno));
     if (!S_ISREG(info.st_mode))
         return pr_fail(PRUNE_E_IO, "%s: not a regular file; give a file", path);
     pr_mapped mapped = {NULL, (uint64_t)info.st_size};
@@ -37,7 +43,7 @@ static prune_status map_descriptor(pr_mapped *out, int file, const char *path)
                            ? MAP_FAILED
                            : mmap(NULL, (size_t)mapped.size, PROT_READ, MAP_PRIVATE, file, 0);
         if (memory == MAP_FAILED)
-            return pr_fail(PRUNE_E_IO, "%s: cannot be mapped: %s", path, strerror(errno));
+            return pr_fail(status_of(errno), "%s: cannot be mapped: %s", path, strerror(errno));
         mapped.data = memory;
     }
     *out = mapped;
@@ -48,7 +54,8 @@ prune_status pr_file_map(pr_mapped *out, const char *path)
 {
     /* O_NONBLOCK: opening a pipe must not hang; fstat refuses it right after. */
     int file = fails("open", path) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0) return pr_fail(PRUNE_E_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    if (file < 0)
+        return pr_fail(status_of(errno), "%s: cannot be opened: %s", path, strerror(errno));
     prune_status status = map_descriptor(out, file, path);
     (void)close(file);
     return status;
@@ -125,7 +132,8 @@ static prune_status writer_start(pr_writer *writer)
     int reason = errno;
     pr_free(writer->ctx, folder);
     if (file < 0)
-        return pr_fail(PRUNE_E_IO, "%s: cannot be written: %s", writer->path, strerror(reason));
+        return pr_fail(status_of(reason), "%s: cannot be written: %s", writer->path,
+                       strerror(reason));
     writer->file = fdopen(file, "wb");
     if (writer->file) return PRUNE_OK;
     (void)close(file);
@@ -160,7 +168,7 @@ prune_status pr_writer_write(pr_writer *writer, const void *data, size_t bytes)
     } else if (fwrite(data, 1, bytes, writer->file) == bytes) {
         return PRUNE_OK;
     }
-    return pr_fail(PRUNE_E_IO, "%s: writing failed: %s", writer->path, strerror(errno));
+    return pr_fail(status_of(errno), "%s: writing failed: %s", writer->path, strerror(errno));
 }
 
 /* Gives an unnamed file its temporary name, from which rename can replace an existing file. */
@@ -198,7 +206,7 @@ prune_status pr_writer_commit(pr_writer *writer)
                    fsync(fileno(writer->file)) == 0;
     if (!flushed || !give_name(writer) || fails("rename", path) ||
         rename(writer->temporary, path) != 0) {
-        status = pr_fail(PRUNE_E_IO, "%s: writing failed: %s", path, strerror(errno));
+        status = pr_fail(status_of(errno), "%s: writing failed: %s", path, strerror(errno));
     } else {
         writer->named = false;
         sync_folder(writer);
@@ -249,7 +257,7 @@ prune_status pr_path_make_directory(const char *path)
         partial[i] = 0;
         if ((fails("make folder", partial) || mkdir(partial, 0777) != 0) &&
             !pr_path_is_directory(partial))
-            return pr_fail(PRUNE_E_IO, "%s: the folder cannot be made: %s", partial,
+            return pr_fail(status_of(errno), "%s: the folder cannot be made: %s", partial,
                            strerror(errno));
         partial[i] = kept;
     }
@@ -289,14 +297,15 @@ static prune_status read_names(pr_list *list, prune_context *ctx, DIR *folder, c
         list->names[list->count++] = name;
     }
     if (errno == 0) return PRUNE_OK;
-    return pr_fail(PRUNE_E_IO, "%s: the folder cannot be read: %s", path, strerror(errno));
+    return pr_fail(status_of(errno), "%s: the folder cannot be read: %s", path, strerror(errno));
 }
 
 prune_status pr_path_list(pr_list *out, prune_context *ctx, const char *folder)
 {
     DIR *opened = fails("open folder", folder) ? NULL : opendir(folder);
     if (!opened)
-        return pr_fail(PRUNE_E_IO, "%s: the folder cannot be read: %s", folder, strerror(errno));
+        return pr_fail(status_of(errno), "%s: the folder cannot be read: %s", folder,
+                       strerror(errno));
     pr_list list = {NULL, 0};
     prune_status status = read_names(&list, ctx, opened, folder);
     (void)closedir(opened);

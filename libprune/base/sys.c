@@ -8,6 +8,7 @@
 #include <prune/sys/parallel.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 __attribute__((format(printf, 2, 3))) prune_status prune_error_set(prune_status status,
                                                                    const char *format, ...)
@@ -79,6 +80,28 @@ prune_status prune_file_write(prune_context *context, const char *path, const vo
                               size_t bytes)
 {
     return pr_file_write(context, path, data, bytes);
+}
+
+prune_status prune_file_read(char **text, size_t *size, prune_context *context, const char *path,
+                             uint64_t max_bytes)
+{
+    pr_mapped file;
+    PR_TRY(pr_file_map(&file, path));
+    prune_status status = PRUNE_OK;
+    char *copy = NULL;
+    if (file.size > max_bytes)
+        status = pr_fail(PRUNE_E_FORMAT, "%s: has %llu bytes, more than the %llu that make sense",
+                         path, (unsigned long long)file.size, (unsigned long long)max_bytes);
+    else if (!(copy = pr_alloc(context, (size_t)file.size + 1)))
+        status = PRUNE_E_MEMORY;
+    if (copy) {
+        if (file.size) memcpy(copy, file.data, (size_t)file.size);
+        copy[file.size] = '\0';
+        *text = copy;
+        if (size) *size = (size_t)file.size;
+    }
+    pr_file_unmap(&file);
+    return status;
 }
 
 bool prune_path_exists(const char *path)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 /* Seekable format: a skippable frame of {u32 compressed, u32 decompressed} per frame, ended by
  * {u32 frames, u8 descriptor, u32 magic}. Descriptor bit 7 would add a u32 checksum per frame. */
@@ -28,6 +29,14 @@ bool pr_zstd_probe(const uint8_t *data, uint64_t size)
     return size >= 4 && get_u32(data) == ZSTD_MAGICNUMBER;
 }
 
+/* zstd's own way to say so: errors are negative sizes. */
+#define OUT_OF_MEMORY ((size_t)-ZSTD_error_memory_allocation)
+
+static bool no_memory(size_t result)
+{
+    return ZSTD_isError(result) && ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation;
+}
+
 /* --- writing -------------------------------------------------------------------------------- */
 
 typedef struct packing {
@@ -49,7 +58,7 @@ static void compress_frames(void *arg, int64_t begin, int64_t end, int lane)
         const pr_zstd_piece *piece = &p->pieces[i];
         size_t capacity = ZSTD_compressBound(piece->bytes);
         p->frames[i] = zstd ? pr_alloc(p->ctx, capacity) : NULL;
-        p->bytes[i] = (size_t)-1; /* "generic" error */
+        p->bytes[i] = OUT_OF_MEMORY;
         if (!p->frames[i]) continue;
         (void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, p->level);
         (void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);
@@ -85,6 +94,7 @@ static prune_status write_frames(pr_writer *writer, packing *p, size_t count)
         pr_parallel(p->ctx, (int64_t)n, 1, compress_frames, p);
         for (size_t i = p->first; i < p->first + n; i++) {
             if (!p->frames[i]) return pr_fail_memory(ZSTD_compressBound(p->pieces[i].bytes));
+            if (no_memory(p->bytes[i])) return pr_fail_memory(p->pieces[i].bytes);
             if (ZSTD_isError(p->bytes[i]))
                 return pr_fail(PRUNE_E_INTERNAL, "zstd: %s", ZSTD_getErrorName(p->bytes[i]));
             PR_TRY(pr_writer_write(writer, p->frames[i], p->bytes[i]));
@@ -202,7 +212,7 @@ static void decompress_frames(void *arg, int64_t begin, int64_t end, int lane)
         frame *f = &u->frames[i];
         f->result = zstd ? ZSTD_decompressDCtx(zstd, u->out + f->offset, (size_t)f->content,
                                                f->data, f->bytes)
-                         : (size_t)-1;
+                         : OUT_OF_MEMORY;
     }
     (void)ZSTD_freeDCtx(zstd);
 }
@@ -221,13 +231,15 @@ prune_status pr_zstd_read(pr_buffer **out, uint64_t *out_size, prune_context *ct
     u.out = pr_alloc(ctx, (size_t)u.total + 1);
     if (!u.out) PR_GO(PRUNE_E_MEMORY);
     pr_parallel(ctx, (int64_t)u.count, 1, decompress_frames, &u);
-    for (size_t i = 0; i < u.count; i++)
+    for (size_t i = 0; i < u.count; i++) {
+        if (no_memory(u.frames[i].result)) PR_GO(pr_fail_memory(u.frames[i].content));
         if (u.frames[i].result != u.frames[i].content)
             PR_GO(pr_fail(PRUNE_E_FORMAT,
                           "zstd frame %zu of %zu is damaged (%s); copy the file again", i + 1,
                           u.count,
                           ZSTD_isError(u.frames[i].result) ? ZSTD_getErrorName(u.frames[i].result)
                                                            : "wrong size"));
+    }
     PR_GO(pr_formats_buffer(out, ctx, u.out, NULL, NULL));
     *out_size = u.total;
     u.out = NULL;

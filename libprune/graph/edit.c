@@ -32,8 +32,7 @@ static prune_status clone_params(prune_model *copy, const prune_model *model)
                    (size_t)model->n_params, sizeof *copy->params));
     for (int32_t i = 0; i < model->n_params; i++) {
         pr_param *param = &copy->params[i];
-        *param = (pr_param){.trainable = model->params[i].trainable,
-                             .half = model->params[i].half};
+        *param = (pr_param){.trainable = model->params[i].trainable, .half = model->params[i].half};
         PR_TRY(copy_text(copy->ctx, &param->name, model->params[i].name));
         param->tensor = pr_tensor_share(&model->params[i].tensor);
         copy->n_params++;
@@ -158,9 +157,9 @@ prune_status pr_model_drop_dead(prune_model *model)
 prune_status pr_model_record(prune_model *model, const char *step, json_t *fields)
 {
     json_t *entry = fields ? fields : json_object();
-    if (!entry || json_object_set_new(entry, "step", json_string(step)) != 0 ||
-        json_object_set_new(entry, "version", json_string(prune_version())) != 0 ||
-        json_array_append_new(model->history, entry) != 0)
-        return pr_fail_memory(sizeof(json_t));
-    return PRUNE_OK;
+    bool named = entry && json_object_set_new(entry, "step", json_string(step)) == 0 &&
+                 json_object_set_new(entry, "version", json_string(prune_version())) == 0;
+    if (named && json_array_append_new(model->history, entry) == 0) return PRUNE_OK;
+    if (!named) json_decref(entry); /* appending took it over in any case */
+    return pr_fail_memory(sizeof(json_t));
 }

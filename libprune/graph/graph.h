@@ -167,6 +167,7 @@ prune_status pr_model_drop_dead(prune_model *model);
 prune_status pr_model_record(prune_model *model, const char *step, json_t *fields);
 
 /* --- JSON form (docs/format.md): structure, metadata, history; tensors by name ----------------*/
+/* NULL, with a message set, when there is no memory. */
 json_t *pr_model_to_json(const prune_model *model);
 /* Builds nodes and metadata; parameters are bound by the caller's lookup. Validates everything:
  * a hostile JSON gives an error that names the node. */

@@ -2,6 +2,7 @@
 #include "libprune/graph/graph.h"
 
 #include <math.h>
+#include <prune/sys/json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -108,8 +109,8 @@ static void fields_to_json(json_t *object, const field *fields, size_t count, co
             continue;
         json_t *value = f->count == 1 ? element_to_json(f, base, 0) : json_array();
         for (int32_t i = 0; f->count > 1 && i < f->count; i++)
-            (void)json_array_append_new(value, element_to_json(f, base, i));
-        (void)json_object_set_new(object, f->name, value);
+            prune_json_append(value, element_to_json(f, base, i));
+        prune_json_set(object, f->name, value);
     }
 }
 
@@ -161,19 +162,20 @@ static json_t *node_to_json(const prune_model *model, const pr_node *node)
 {
     json_t *object = json_object(), *inputs = json_array();
     pr_attrs neutral = pr_attrs_default();
-    (void)json_object_set_new(object, "op", json_string(pr_op_name(node->op)));
-    (void)json_object_set_new(object, "name", json_string(node->name));
+    prune_json_set(object, "op", json_string(pr_op_name(node->op)));
+    prune_json_set(object, "name", json_string(node->name));
     for (int32_t i = 0; i < node->n_inputs; i++)
-        (void)json_array_append_new(inputs, json_string(model->nodes[node->inputs[i]].name));
-    (void)json_object_set_new(object, "inputs", inputs);
+        prune_json_append(inputs, json_string(model->nodes[node->inputs[i]].name));
+    prune_json_set(object, "inputs", inputs);
     json_t *attrs = json_object(), *params = json_object();
     fields_to_json(attrs, attr_fields, COUNT(attr_fields), &node->attrs, &neutral);
     for (int32_t s = 0; s < PR_MAX_PARAMS; s++)
         if (node->params[s] != PR_NONE)
-            (void)json_object_set_new(params, pr_op_slot(node->op, s),
-                                      json_string(model->params[node->params[s]].name));
-    if (json_object_size(attrs) > 0) (void)json_object_set(object, "attrs", attrs);
-    if (json_object_size(params) > 0) (void)json_object_set(object, "params", params);
+            prune_json_set(params, pr_op_slot(node->op, s),
+                           json_string(model->params[node->params[s]].name));
+    if (!attrs || json_object_size(attrs) > 0) prune_json_set(object, "attrs", json_incref(attrs));
+    if (!params || json_object_size(params) > 0)
+        prune_json_set(object, "params", json_incref(params));
     json_decref(attrs);
     json_decref(params);
     if (node->precision.compute != PR_COMPUTE_F32 || node->precision.input != PR_INPUT_NONE ||
@@ -181,44 +183,47 @@ static json_t *node_to_json(const prune_model *model, const pr_node *node)
         json_t *precision = json_object();
         fields_to_json(precision, precision_fields, COUNT(precision_fields), &node->precision,
                        NULL);
-        (void)json_object_set_new(precision, "keep_float",
-                                  json_boolean(node->precision.keep_float));
-        (void)json_object_set_new(object, "precision", precision);
+        prune_json_set(precision, "keep_float", json_boolean(node->precision.keep_float));
+        prune_json_set(object, "precision", precision);
     }
     return object;
 }
 
 static void set_text(json_t *object, const char *key, const char *text)
 {
-    if (text) (void)json_object_set_new(object, key, json_string(text));
+    if (text) prune_json_set(object, key, json_string(text));
 }
 
 json_t *pr_model_to_json(const prune_model *model)
 {
+    uint64_t failures = prune_json_failures();
     json_t *root = json_object(), *nodes = json_array(), *outputs = json_object();
     json_t *meta = json_object(), *preprocess = json_object(), *origin = json_object();
-    (void)json_object_set_new(root, "version", json_integer(1));
+    prune_json_set(root, "version", json_integer(1));
     set_text(meta, "architecture", model->meta.architecture);
     set_text(meta, "variant", model->meta.variant);
     set_text(meta, "license", model->meta.license);
     fields_to_json(meta, meta_fields, COUNT(meta_fields), &model->meta, NULL);
     fields_to_json(preprocess, preprocess_fields, COUNT(preprocess_fields), &model->meta.preprocess,
                    NULL);
-    (void)json_object_set_new(meta, "preprocess", preprocess);
-    (void)json_object_set_new(root, "meta", meta);
+    prune_json_set(meta, "preprocess", preprocess);
+    prune_json_set(root, "meta", meta);
     for (int32_t i = 0; i < model->n_nodes; i++)
-        (void)json_array_append_new(nodes, node_to_json(model, &model->nodes[i]));
-    (void)json_object_set_new(root, "nodes", nodes);
+        prune_json_append(nodes, node_to_json(model, &model->nodes[i]));
+    prune_json_set(root, "nodes", nodes);
     for (int32_t i = 0; i < model->n_outputs; i++)
-        (void)json_object_set_new(outputs, model->outputs[i].name,
-                                  json_string(model->nodes[model->outputs[i].node].name));
-    (void)json_object_set_new(root, "outputs", outputs);
-    (void)json_object_set_new(origin, "macs", json_integer((json_int_t)model->origin_macs));
-    (void)json_object_set_new(origin, "params", json_integer((json_int_t)model->origin_params));
-    (void)json_object_set_new(origin, "bytes", json_integer((json_int_t)model->origin_bytes));
-    (void)json_object_set_new(root, "origin", origin);
-    (void)json_object_set(root, "history", model->history);
-    return root;
+        prune_json_set(outputs, model->outputs[i].name,
+                       json_string(model->nodes[model->outputs[i].node].name));
+    prune_json_set(root, "outputs", outputs);
+    prune_json_set(origin, "macs", json_integer((json_int_t)model->origin_macs));
+    prune_json_set(origin, "params", json_integer((json_int_t)model->origin_params));
+    prune_json_set(origin, "bytes", json_integer((json_int_t)model->origin_bytes));
+    prune_json_set(root, "origin", origin);
+    prune_json_set(root, "history", json_incref(model->history));
+    if (prune_json_failures() == failures) return root;
+    (void)pr_fail_memory(sizeof(json_t));
+    json_decref(root);
+    return NULL;
 }
 
 /* --- reading -------------------------------------------------------------------------------- */

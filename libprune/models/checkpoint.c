@@ -3,6 +3,7 @@
 #include "libprune/base/file.h"
 #include "libprune/formats/container.h"
 
+#include <prune/sys/json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,6 +57,7 @@ prune_status pr_checkpoint_json(json_t **out, const char *path)
                        ? json_loadb((const char *)file.data, (size_t)file.size, 0, &error)
                        : NULL;
     pr_file_unmap(&file);
+    if (!json && prune_json_parse_status(&error) == PRUNE_E_MEMORY) return PRUNE_E_MEMORY;
     if (!json_is_object(json)) {
         json_decref(json);
         return pr_fail(PRUNE_E_FORMAT, "%s: not a JSON object: %s", path, error.text);

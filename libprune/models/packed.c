@@ -4,6 +4,7 @@
 #include "libprune/models/models.h"
 #include "libprune/passes/integer.h"
 
+#include <prune/sys/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +93,7 @@ static prune_status add_graph(pr_table *table, const prune_model *model)
     json_t *json = pr_model_to_json(model);
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(json);
-    if (!text) return pr_fail(PRUNE_E_MEMORY, "the graph cannot be written as JSON");
+    if (!text) return pr_fail(PRUNE_E_MEMORY, "out of memory: the graph cannot be written as JSON");
     prune_status status = check_graph_text(text);
     if (status == PRUNE_OK) status = pr_table_note(table, graph_note, text);
     free(text); /* jansson's own allocation */
@@ -179,6 +180,7 @@ prune_status pr_packed_open(prune_model **out, prune_context *ctx, pr_table *tab
     PR_TRY(check_graph_text(text));
     json_error_t error;
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    if (!json && prune_json_parse_status(&error) == PRUNE_E_MEMORY) return PRUNE_E_MEMORY;
     if (!json)
         return pr_fail(PRUNE_E_FORMAT, "the graph is not valid JSON: %s at character %d",
                        error.text, error.position);

@@ -1,6 +1,8 @@
 /* Everything `prune inspect` shows, as one JSON object. */
 #include "libprune/passes/shapes.h"
 #include "libprune/passes/spaces.h"
+
+#include <prune/sys/json.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,25 +23,23 @@ static json_t *layer_to_json(const prune_model *model, const pr_shape *shapes, i
         if (node->params[s] != PR_NONE)
             params += (uint64_t)pr_tensor_count(pr_node_param(model, node, s));
     const bool int8 = node->precision.compute == PR_COMPUTE_I8;
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "name", node->name, "op",
-                     pr_op_name(node->op), "shape",
-                     pr_shape_text(&shapes[index], shape, sizeof shape), "parameters",
-                     (json_int_t)params, "macs", (json_int_t)pr_node_macs(model, shapes, index),
-                     "compute", int8 ? "int8" : "fp32", int8 ? "input" : "storage",
-                     precision_name(model, node));
+    return json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "name", node->name, "op", pr_op_name(node->op),
+        "shape", pr_shape_text(&shapes[index], shape, sizeof shape), "parameters",
+        (json_int_t)params, "macs", (json_int_t)pr_node_macs(model, shapes, index), "compute",
+        int8 ? "int8" : "fp32", int8 ? "input" : "storage", precision_name(model, node));
 }
 
 static prune_status layers_to_json(const prune_model *model, const prune_model_info *info,
                                    json_t *root)
 {
     pr_shape *shapes;
-    json_t *layers = json_array();
     PR_TRY(pr_new(model->ctx, (void **)&shapes, (size_t)model->n_nodes, sizeof *shapes));
-    prune_status status =
-        pr_shapes_infer(model, 1, info->input_height, info->input_width, shapes);
+    json_t *layers = json_array();
+    prune_status status = pr_shapes_infer(model, 1, info->input_height, info->input_width, shapes);
     for (int32_t i = 0; status == PRUNE_OK && i < model->n_nodes; i++)
-        (void)json_array_append_new(layers, layer_to_json(model, shapes, i));
-    (void)json_object_set_new(root, "layers", layers);
+        prune_json_append(layers, layer_to_json(model, shapes, i));
+    prune_json_set(root, "layers", layers);
     pr_free(model->ctx, shapes);
     return status;
 }
@@ -57,7 +57,7 @@ static json_t *summary(const prune_model *model, const prune_model_info *info)
         (json_int_t)info->bytes, "origin", "macs", (json_int_t)model->origin_macs, "parameters",
         (json_int_t)model->origin_params, "bytes", (json_int_t)model->origin_bytes);
     if (root && meta->output_kind == PR_OUTPUT_METRIC)
-        (void)json_object_set_new(root, "max_depth", json_real((double)meta->max_depth));
+        prune_json_set(root, "max_depth", json_real((double)meta->max_depth));
     return root;
 }
 
@@ -68,16 +68,18 @@ prune_status prune_model_inspect(const prune_model *model, int32_t height, int32
     pr_spaces spaces = {0};
     json_t *root = NULL;
     prune_status status = PRUNE_OK;
+    uint64_t failures = prune_json_failures();
     if (!model || !json) return pr_fail(PRUNE_E_ARGUMENT, "inspect: model and json are needed");
     PR_TRY(prune_model_describe(model, height, width, &info));
     PR_TRY(pr_spaces_create(&spaces, model, info.input_height, info.input_width));
     root = summary(model, &info);
     if (!root) PR_GO(pr_fail_memory(sizeof(json_t)));
     PR_GO(layers_to_json(model, &info, root));
-    (void)json_object_set_new(root, "spaces", pr_spaces_to_json(&spaces));
-    (void)json_object_set(root, "history", model->history);
-    *json = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
-    if (!*json) PR_GO(pr_fail_memory(1));
+    prune_json_set(root, "spaces", pr_spaces_to_json(&spaces));
+    prune_json_set(root, "history", json_incref(model->history));
+    char *text = prune_json_text(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER, failures);
+    if (!text) PR_GO(PRUNE_E_MEMORY);
+    *json = text;
 done:
     json_decref(root);
     pr_spaces_free(&spaces);

@@ -4,6 +4,7 @@
 #include "libprune/ops/ops.h"
 #include "libprune/passes/shapes.h"
 
+#include <prune/sys/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -516,17 +517,17 @@ void pr_spaces_cost(const pr_spaces *spaces, const prune_model *model, const uin
 
 json_t *pr_spaces_to_json(const pr_spaces *spaces)
 {
+    uint64_t failures = prune_json_failures();
     json_t *list = json_array();
     for (int32_t i = 0; i < spaces->count; i++) {
         const pr_space *space = &spaces->items[i];
         json_t *item = json_pack("{s:s, s:s, s:i, s:i, s:i}", "name", space->name, "kind",
                                  pr_space_kind_name(space->kind), "units", space->n_units, "groups",
                                  space->groups, "granularity", space->granularity);
-        if (item && space->locked) json_object_set_new(item, "locked", json_string(space->locked));
-        if (!item || json_array_append_new(list, item) != 0) {
-            json_decref(list);
-            return NULL;
-        }
+        if (item && space->locked) prune_json_set(item, "locked", json_string(space->locked));
+        prune_json_append(list, item);
     }
-    return list;
+    if (prune_json_failures() == failures) return list;
+    json_decref(list);
+    return NULL;
 }

@@ -5,6 +5,7 @@
 #include "libprune/pruning/planner.h"
 #include "libprune/samples/samples.h"
 
+#include <prune/sys/json.h>
 #include <string.h>
 
 struct prune_plan {
@@ -94,12 +95,14 @@ static json_t *spaces_json(const pr_planner *p)
 
 static json_t *blocks_json(const pr_planner *p)
 {
+    uint64_t failures = prune_json_failures();
     json_t *list = json_array();
     for (int32_t i = 0; i < p->blocks.count; i++)
         if (p->gone[i])
-            (void)json_array_append_new(
-                list, json_string(p->work->nodes[p->blocks.items[i].branch].name));
-    return list;
+            prune_json_append(list, json_string(p->work->nodes[p->blocks.items[i].branch].name));
+    if (prune_json_failures() == failures) return list;
+    json_decref(list);
+    return NULL;
 }
 
 static prune_status write_report(const pr_planner *p, json_t **out)

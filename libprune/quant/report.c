@@ -1,6 +1,7 @@
 #include "libprune/quant/report.h"
 
 #include <math.h>
+#include <prune/sys/json.h>
 #include <string.h>
 
 static const char step_name[] = "quantize";
@@ -19,7 +20,7 @@ static json_t *options_json(const prune_quant_options *options)
     for (size_t i = 0; i < table->count; i++)
         if (prune_options_get(table, options, table->options[i].name, text, sizeof text) ==
             PRUNE_OK)
-            (void)json_object_set_new(object, table->options[i].name, json_string(text));
+            prune_json_set(object, table->options[i].name, json_string(text));
     return object;
 }
 
@@ -30,13 +31,13 @@ static json_t *ranking_json(const prune_model *model, const pr_scan *scan, bool 
     for (int32_t i = 0; i < scan->count; i++) {
         const pr_unit *unit = &scan->units[scan->order[i]];
         json_t *row = json_object();
-        (void)json_object_set_new(row, "layer", json_string(model->nodes[unit->first].name));
-        (void)json_object_set_new(row, "layers", json_integer(unit->layers));
-        (void)json_object_set_new(row, "macs", json_integer((json_int_t)unit->macs));
-        (void)json_object_set_new(row, "error", number(unit->error));
-        if (metric) (void)json_object_set_new(row, "drop", number(unit->drop));
-        (void)json_object_set_new(row, "precision", json_string(unit->keep ? "fp32" : "int8"));
-        (void)json_array_append_new(ranking, row);
+        prune_json_set(row, "layer", json_string(model->nodes[unit->first].name));
+        prune_json_set(row, "layers", json_integer(unit->layers));
+        prune_json_set(row, "macs", json_integer((json_int_t)unit->macs));
+        prune_json_set(row, "error", number(unit->error));
+        if (metric) prune_json_set(row, "drop", number(unit->drop));
+        prune_json_set(row, "precision", json_string(unit->keep ? "fp32" : "int8"));
+        prune_json_append(ranking, row);
     }
     return ranking;
 }
@@ -44,16 +45,15 @@ static json_t *ranking_json(const prune_model *model, const pr_scan *scan, bool 
 static json_t *judge_json(const pr_quant_summary *summary, double max_drop)
 {
     json_t *judge = json_object();
-    (void)json_object_set_new(judge, "by",
-                              json_string(summary->metric ? "metric" : "original model"));
+    prune_json_set(judge, "by", json_string(summary->metric ? "metric" : "original model"));
     if (summary->metric) {
-        (void)json_object_set_new(judge, "metric", json_string(summary->metric));
-        (void)json_object_set_new(judge, "before", number(summary->baseline));
+        prune_json_set(judge, "metric", json_string(summary->metric));
+        prune_json_set(judge, "before", number(summary->baseline));
     }
-    (void)json_object_set_new(judge, "pictures", json_integer((json_int_t)summary->pictures));
-    (void)json_object_set_new(judge, "drop", number(summary->drop));
-    (void)json_object_set_new(judge, "max-drop", number(max_drop));
-    (void)json_object_set_new(judge, "met", json_boolean(summary->drop <= max_drop));
+    prune_json_set(judge, "pictures", json_integer((json_int_t)summary->pictures));
+    prune_json_set(judge, "drop", number(summary->drop));
+    prune_json_set(judge, "max-drop", number(max_drop));
+    prune_json_set(judge, "met", json_boolean(summary->drop <= max_drop));
     return judge;
 }
 
@@ -76,18 +76,21 @@ prune_status pr_quant_record(prune_model *model, const prune_quant_options *opti
                              const pr_scan *scan, const pr_quant_summary *summary)
 {
     int32_t int8 = 0;
+    uint64_t failures = prune_json_failures();
     json_t *fields = json_object();
-    if (!fields) return pr_fail_memory(sizeof *fields);
     for (int32_t i = 0; i < model->n_nodes; i++)
         int8 += model->nodes[i].precision.compute == PR_COMPUTE_I8;
-    (void)json_object_set_new(fields, "options", options_json(options));
-    (void)json_object_set_new(fields, "views", json_integer((json_int_t)summary->views));
-    (void)json_object_set_new(fields, "folded", json_integer(summary->folded));
-    (void)json_object_set_new(fields, "int8-layers", json_integer(int8));
+    prune_json_set(fields, "options", options_json(options));
+    prune_json_set(fields, "views", json_integer((json_int_t)summary->views));
+    prune_json_set(fields, "folded", json_integer(summary->folded));
+    prune_json_set(fields, "int8-layers", json_integer(int8));
     if (summary->judged) {
-        (void)json_object_set_new(fields, "judge", judge_json(summary, options->max_drop));
-        (void)json_object_set_new(fields, "ranking",
-                                  ranking_json(model, scan, summary->metric != NULL));
+        prune_json_set(fields, "judge", judge_json(summary, options->max_drop));
+        prune_json_set(fields, "ranking", ranking_json(model, scan, summary->metric != NULL));
+    }
+    if (!fields || prune_json_failures() != failures) {
+        json_decref(fields);
+        return pr_fail_memory(sizeof(json_t));
     }
     log_outcome(model, options, scan, summary);
     return pr_model_record(model, step_name, fields);

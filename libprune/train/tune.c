@@ -4,6 +4,7 @@
 #include "libprune/train/tuner.h"
 
 #include <math.h>
+#include <prune/sys/json.h>
 #include <string.h>
 #include <time.h>
 
@@ -261,18 +262,22 @@ static void fill_report(const tune_loop *loop, const char *judged_by, prune_tune
 static prune_status record(prune_model *best, const pr_tuner *tuner, const char *judged_by)
 {
     const prune_tune_options *o = &tuner->options;
+    uint64_t failures = prune_json_failures();
     json_t *losses = json_object();
     for (int k = 0; k < PR_LOSS_COUNT; k++)
         if (tuner->weights[k] != 0)
-            (void)json_object_set_new(losses, pr_loss_get((pr_loss_kind)k)->name,
-                                      json_real(tuner->weights[k]));
+            prune_json_set(losses, pr_loss_get((pr_loss_kind)k)->name,
+                           json_real(tuner->weights[k]));
     json_t *fields =
         json_pack("{s:I,s:I,s:i,s:f,s:i,s:f,s:b,s:f,s:o,s:s,s:f,s:f}", "seed", (json_int_t)o->seed,
                   "steps", (json_int_t)tuner->adamw.step, "batch", o->batch, "learning_rate",
                   o->learning_rate, "warmup", o->warmup, "weight_decay", o->weight_decay, "augment",
                   o->augment, "ema", o->ema, "losses", losses, "judged_by", judged_by,
                   "score_before", tuner->score_original, "score_after", tuner->score_best);
-    if (!fields) return pr_fail(PRUNE_E_MEMORY, "tune: out of memory for the model's history");
+    if (!fields || prune_json_failures() != failures) {
+        json_decref(fields);
+        return pr_fail(PRUNE_E_MEMORY, "tune: out of memory for the model's history");
+    }
     return pr_model_record(best, "tune", fields);
 }
 

@@ -39,6 +39,27 @@ START_TEST(memory_and_files)
 }
 END_TEST
 
+START_TEST(whole_files_are_read)
+{
+    prune_context *context = test_context(1);
+    const char *path = test_path(0, "read");
+    char *text = NULL;
+    size_t size = 0;
+    ck_ok(prune_file_write(context, path, "a\0b", 3));
+    ck_ok(prune_file_read(&text, &size, context, path, 3));
+    ck_assert_uint_eq(size, 3);
+    ck_assert_mem_eq(text, "a\0b\0", 4);
+    prune_memory_free(context, text);
+    ck_fails(prune_file_read(&text, &size, context, path, 2), PRUNE_E_FORMAT, "3 bytes");
+    ck_fails(prune_file_read(&text, &size, context, "/nonexistent", 2), PRUNE_E_IO, "/nonexistent");
+    ck_ok(prune_file_write(context, path, "", 0));
+    ck_ok(prune_file_read(&text, NULL, context, path, 0));
+    ck_assert_str_eq(text, "");
+    prune_memory_free(context, text);
+    prune_context_free(context);
+}
+END_TEST
+
 typedef struct record {
     char line[64], stage[16];
     uint64_t done;
@@ -95,4 +116,4 @@ START_TEST(loops_and_callbacks)
 }
 END_TEST
 
-TEST_MAIN("sys", errors, memory_and_files, loops_and_callbacks)
+TEST_MAIN("sys", errors, memory_and_files, whole_files_are_read, loops_and_callbacks)

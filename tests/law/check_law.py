@@ -38,6 +38,7 @@ THIRD_PARTY = {
     "jpeglib.h": ["libprune/image"],
     "jerror.h": ["libprune/image"],
     "zstd.h": ["libprune/formats"],
+    "zstd_errors.h": ["libprune/formats"],
     "jansson.h": ["libprune", "include/prune/sys"],  # others through <prune/sys/json.h>
     "yaml.h": ["pipelines/recipe"],
 }

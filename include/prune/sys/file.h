@@ -11,6 +11,10 @@ extern "C" {
 /* Writes a temporary file next to `path` and renames it: whole or not at all. */
 prune_status prune_file_write(prune_context *context, const char *path, const void *data,
                               size_t bytes);
+/* The whole content of a regular file of at most max_bytes, with a NUL behind it. Free *text with
+ * prune_memory_free. size may be NULL. */
+prune_status prune_file_read(char **text, size_t *size, prune_context *context, const char *path,
+                             uint64_t max_bytes);
 bool prune_path_exists(const char *path);
 bool prune_path_is_folder(const char *path);
 /* Makes a folder and its parents; fine when it exists. */

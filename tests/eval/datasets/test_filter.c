@@ -56,6 +56,11 @@ START_TEST(lists)
     ck_fails(pr_dataset_filter(&dataset, list_file(ctx, "a/b/c\n"), "DIR"), PRUNE_E_FORMAT,
              "line 1");
     ck_fails(pr_dataset_filter(&dataset, "@/nonexistent", "DIR"), PRUNE_E_IO, "/nonexistent");
+    const char *nul = test_path(1, "nul.txt");
+    char at[600];
+    ck_ok(prune_file_write(ctx, nul, "plain\0x", 7));
+    (void)snprintf(at, sizeof at, "@%s", nul);
+    ck_fails(pr_dataset_filter(&dataset, at, "DIR"), PRUNE_E_FORMAT, "NUL");
     pr_dataset_clear(&dataset);
     prune_context_free(ctx);
 }
