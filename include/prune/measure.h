@@ -1,4 +1,5 @@
-/* Measuring: latency of models that take turns, the ratio of two, memory of this process. */
+/* Measuring: latency of models that take turns, the ratio of two, memory of this process, energy.
+ */
 #ifndef PRUNE_MEASURE_H
 #define PRUNE_MEASURE_H
 
@@ -79,6 +80,86 @@ uint64_t prune_peak_memory(void);
 /* Starts again from what is resident now. PRUNE_E_UNSUPPORTED where the system does not allow it.
  * Linux: /proc/self/clear_refs. */
 prune_status prune_peak_memory_reset(void);
+
+/* --- energy ----------------------------------------------------------------------------------*/
+
+typedef enum prune_energy_method {
+    PRUNE_ENERGY_AUTO = 0,    /* RAPL where it can be read, else an estimate that says why */
+    PRUNE_ENERGY_RAPL = 1,    /* the processor's counters, or an error */
+    PRUNE_ENERGY_ESTIMATE = 2 /* counted operations and bytes times a table */
+} prune_energy_method;
+
+/* Table: prune_energy_option_table(). Energies are picojoules. */
+typedef struct prune_energy_options {
+    uint32_t struct_size;
+    int32_t method;      /* prune_energy_method */
+    const char *root;    /* folder of the counters, as /sys/class/powercap */
+    double seconds;      /* RAPL: how long each model runs, in windows that take turns */
+    double idle_seconds; /* RAPL: how long to do nothing for the baseline; 0: none is subtracted */
+    /* The estimate. A JSON file that sets the ones below, {"fp32-pj": 4.6, ..., "source": "..."};
+     * NULL: none. */
+    const char *table;
+    double fp32_pj, int8_pj;  /* per multiply-accumulate */
+    double cache_pj, dram_pj; /* per byte */
+    uint64_t cache_bytes;     /* what is larger comes from DRAM, all else from the cache */
+    /* Not in the table of options. */
+    int32_t height, width; /* network input; 0: each model's own */
+} prune_energy_options;
+const prune_option_table *prune_energy_option_table(void);
+void prune_energy_options_init(prune_energy_options *options);
+
+typedef struct prune_energy prune_energy;
+/* PRUNE_E_CANCELLED when the context's cancel callback says so, asked once a picture. */
+prune_status prune_energy_run(prune_energy **out, prune_context *context,
+                              const prune_model *const *models, int32_t count,
+                              const prune_energy_options *options);
+void prune_energy_free(prune_energy *energy); /* accepts NULL */
+
+/* Energy per picture of one model. */
+typedef struct prune_frame_energy {
+    uint32_t struct_size;
+    double value;       /* millijoules */
+    bool estimated;     /* say so wherever the value is shown */
+    const char *source; /* one line that belongs to the prune_energy: domains and baseline, or
+                           "estimate: ..." with the table */
+    const char *reason; /* why it is estimated and not measured; NULL when it was asked for, or
+                           measured */
+    /* Measured: watts of the counted domains, and what was run. Zero in an estimate. */
+    double idle_watts; /* 0 when no baseline was measured */
+    double busy_watts;
+    double seconds;
+    int32_t frames;
+    /* Estimated: what was counted, per picture. Zero when measured. */
+    uint64_t fp32_macs, int8_macs, cache_bytes, dram_bytes;
+} prune_frame_energy;
+/* Fill struct_size first. */
+prune_status prune_energy_frame(const prune_energy *energy, int32_t model,
+                                prune_frame_energy *frame);
+/* As JSON: {"value", "estimated", "source", ...}. Free with prune_text_free. */
+prune_status prune_energy_json(const prune_energy *energy, int32_t model, char **json);
+
+/* Runtime from a battery. Table: prune_battery_option_table(). */
+typedef struct prune_battery_options {
+    uint32_t struct_size;
+    double battery_wh; /* 0: no battery */
+    double idle_watts; /* that the device draws besides; negative: what RAPL measured at idle, else
+                          0 */
+    double fps;        /* pictures per second; 0: one after the other */
+} prune_battery_options;
+const prune_option_table *prune_battery_option_table(void);
+void prune_battery_options_init(prune_battery_options *options);
+
+typedef struct prune_runtime {
+    uint32_t struct_size;
+    double minutes;
+    double watts;      /* idle_watts + energy per picture times pictures per second */
+    double idle_watts; /* as assumed */
+    double fps;        /* as reached: at most what the latency allows */
+} prune_runtime;
+/* The battery gives all of its battery_wh and all of it at any load: a bound, not a promise.
+ * latency_ms is the mean time per picture. */
+prune_status prune_battery_runtime(prune_runtime *runtime, const prune_battery_options *options,
+                                   const prune_frame_energy *frame, double latency_ms);
 
 #ifdef __cplusplus
 }

@@ -47,8 +47,13 @@ typedef struct prune_session_step {
     const char *kernel; /* "igemm", "sgemm", "attention", ... */
     double seconds;     /* of the latest run; profile only */
     uint64_t macs;
+    bool integer; /* the MACs are INT8 ones */
+    /* Bytes of one run, each counted once: weights, values read, values written. Copies that a
+     * kernel makes for itself are not counted. */
+    uint64_t weight_bytes, read_bytes, write_bytes;
 } prune_session_step;
 int32_t prune_session_steps(const prune_session *session);
+/* Fill struct_size first. */
 prune_status prune_session_step_info(const prune_session *session, int32_t index,
                                      prune_session_step *step);
 /* Arena plus packed weights of the current plan, bytes. */

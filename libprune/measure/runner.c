@@ -17,9 +17,13 @@ prune_status pr_runner_open(pr_runner *runner, prune_context *ctx, const prune_m
     prune_model_info info = {.struct_size = (uint32_t)sizeof info};
     *runner = (pr_runner){.ctx = ctx};
     PR_TRY(prune_model_describe(model, height, width, &info));
-    PR_TRY(prune_session_create(&runner->session, model, NULL));
     runner->height = info.input_height;
     runner->width = info.input_width;
+    prune_session_options options;
+    prune_session_options_init(&options);
+    options.height = runner->height;
+    options.width = runner->width;
+    PR_TRY(prune_session_create(&runner->session, model, &options));
     const size_t pixels = (size_t)runner->height * (size_t)runner->width;
     PR_TRY(pr_new(ctx, (void **)&runner->input, pixels * 3, sizeof *runner->input));
     PR_TRY(pr_new(ctx, (void **)&runner->output, pixels, sizeof *runner->output));

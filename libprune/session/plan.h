@@ -73,6 +73,13 @@ void pr_plan_free(pr_plan *plan);
 /* input [batch, height, width, 3], output of the model's first output. Never allocates. */
 prune_status pr_plan_run(pr_plan *plan, const float *input, float *output, bool profile);
 
+/* Bytes that a step moves, each counted once: packed weights or parameters, values read, values
+ * written. What kernels copy for themselves (a convolution's rows) is not counted. */
+typedef struct pr_traffic {
+    uint64_t weights, read, written;
+} pr_traffic;
+pr_traffic pr_plan_traffic(const pr_plan *plan, const pr_step *step);
+
 /* Inside the room: rows and channels of a node's value, sources of a step's work. */
 int64_t pr_plan_rows(const pr_plan *plan, int32_t node);
 int64_t pr_plan_channels(const pr_plan *plan, int32_t node);

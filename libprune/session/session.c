@@ -217,10 +217,20 @@ prune_status prune_session_step_info(const prune_session *session, int32_t index
                        session->plan.n_steps);
     }
     const pr_step *from = &session->plan.steps[index];
-    step->name = from->unit->name;
-    step->kernel = kernel_name(from);
-    step->seconds = from->seconds;
-    step->macs = from->macs;
+    const pr_traffic traffic = pr_plan_traffic(&session->plan, from);
+    const prune_session_step full = {
+        .struct_size = step->struct_size,
+        .name = from->unit->name,
+        .kernel = kernel_name(from),
+        .seconds = from->seconds,
+        .macs = from->macs,
+        .integer = from->unit->integer,
+        .weight_bytes = traffic.weights,
+        .read_bytes = traffic.read,
+        .write_bytes = traffic.written,
+    };
+    /* As much as the caller's version of the struct holds. */
+    memcpy(step, &full, step->struct_size < sizeof full ? step->struct_size : sizeof full);
     return PRUNE_OK;
 }
 
