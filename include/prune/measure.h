@@ -81,6 +81,11 @@ uint64_t prune_peak_memory(void);
  * Linux: /proc/self/clear_refs. */
 prune_status prune_peak_memory_reset(void);
 
+/* --- machine ---------------------------------------------------------------------------------*/
+
+/* "AMD EPYC 7B13, 16 processors, 67.2 GB of memory" into text, cut off when it does not fit. */
+void prune_machine_describe(char *text, size_t size);
+
 /* --- energy ----------------------------------------------------------------------------------*/
 
 typedef enum prune_energy_method {

@@ -1,9 +1,8 @@
-/* prune bench: latency, memory and where the time goes. */
-#include "pipelines/cli/command.h"
+/* prune bench: latency, memory, energy and where the time goes; of one model, or of two in turns.
+ */
+#include "pipelines/cli/bench.h"
 
-#include <prune/pipeline.h>
 #include <prune/sys/error.h>
-#include <prune/sys/json.h>
 #include <prune/sys/memory.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,12 +10,14 @@
 typedef struct bench_options {
     uint32_t struct_size;
     const char *size;
-    bool profile;
+    bool profile, compare;
 } bench_options;
 
 static const prune_option rows[] = {
     {"size", PRUNE_OPTION_TEXT, offsetof(bench_options, size), NULL, 0, 0, NULL,
      "network input HEIGHTxWIDTH (default: the model's own)"},
+    {"compare", PRUNE_OPTION_BOOL, offsetof(bench_options, compare), "false", 0, 0, NULL,
+     "two models in turns, and the ratio of their times with its interval"},
     {"profile", PRUNE_OPTION_BOOL, offsetof(bench_options, profile), "true", 0, 0, NULL,
      "list the steps with their share of the time"},
 };
@@ -26,6 +27,8 @@ static const prune_option_table *table(void)
                                          sizeof rows / sizeof *rows};
     return &t;
 }
+
+enum { T_BENCH, T_LOAD, T_TIMING, T_ENERGY, T_BATTERY };
 
 /* Each step's least time over a few runs: the machine's mood cannot make a step faster. */
 static prune_status profile(cli_call *call, const prune_model *model, int32_t height, int32_t width,
@@ -59,9 +62,12 @@ static prune_status profile(cli_call *call, const prune_model *model, int32_t he
     for (int32_t i = 0; status == PRUNE_OK && i < count; i++) {
         prune_session_step step = {.struct_size = (uint32_t)sizeof step};
         status = prune_session_step_info(session, i, &step);
-        (void)json_array_append_new(steps, json_pack("{s:s, s:s, s:f, s:I}", "name", step.name,
-                                                     "kernel", step.kernel, "seconds", best[i],
-                                                     "macs", (json_int_t)step.macs));
+        (void)json_array_append_new(
+            steps,
+            json_pack("{s:s, s:s, s:f, s:I, s:b, s:I, s:I, s:I}", "name", step.name, "kernel",
+                      step.kernel, "seconds", best[i], "macs", (json_int_t)step.macs, "int8",
+                      step.integer, "weight_bytes", (json_int_t)step.weight_bytes, "read_bytes",
+                      (json_int_t)step.read_bytes, "write_bytes", (json_int_t)step.write_bytes));
     }
     prune_session_free(session);
     prune_memory_free(ctx, input);
@@ -70,87 +76,125 @@ static prune_status profile(cli_call *call, const prune_model *model, int32_t he
     return status;
 }
 
-static void print_steps(const json_t *steps)
+static prune_status open_models(bench_result *b, int32_t height, int32_t width)
 {
-    double total = 0;
-    size_t i;
-    const json_t *step;
-    json_array_foreach(steps, i, step) total += json_number_value(json_object_get(step, "seconds"));
-    (void)printf("\n%-56s %-14s %9s %7s %8s\n", "step", "kernel", "ms", "share", "GMAC/s");
-    json_array_foreach(steps, i, step)
-    {
-        const double seconds = json_number_value(json_object_get(step, "seconds"));
-        const double macs = (double)json_integer_value(json_object_get(step, "macs"));
-        (void)printf("%-56.56s %-14s %9.3f %6.1f%% %8.1f\n",
-                     json_string_value(json_object_get(step, "name")),
-                     json_string_value(json_object_get(step, "kernel")), 1e3 * seconds,
-                     100 * seconds / total, seconds > 0 ? macs / seconds / 1e9 : 0);
+    cli_call *call = b->call;
+    prune_status status = PRUNE_OK;
+    for (int32_t i = 0; status == PRUNE_OK && i < b->count; i++) {
+        bench_model *m = &b->models[i];
+        m->path = call->arguments[i];
+        m->info.struct_size = (uint32_t)sizeof m->info;
+        status = cli_open_model(call, m->path, call->options[T_LOAD], &m->model);
+        if (status == PRUNE_OK) status = prune_model_describe(m->model, height, width, &m->info);
     }
+    return status;
 }
 
-static prune_status report(cli_call *call, const prune_model_info *info,
-                           const prune_latency *latency, json_t *steps)
+static prune_status measure_time(bench_result *b, const prune_model *const *models, int32_t height,
+                                 int32_t width)
 {
-    json_t *root = json_pack("{s:[i,i], s:f, s:f, s:i, s:I, s:I, s:s, s:i, s:O}", "size",
-                             info->input_height, info->input_width, "minimum_ms", latency->minimum,
-                             "median_ms", latency->median, "runs", latency->runs, "session_bytes",
-                             (json_int_t)latency->memory, "peak_memory",
-                             (json_int_t)prune_peak_memory(), "isa", prune_context_isa(call->ctx),
-                             "threads", prune_context_threads(call->ctx), "steps", steps);
-    char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
-    prune_status status =
-        text ? cli_write_json(call, text) : prune_error_set(PRUNE_E_MEMORY, "bench: out of memory");
-    json_decref(root);
-    prune_text_free(text);
+    prune_timing_options options = *b->timing_options;
+    options.height = height;
+    options.width = width;
+    prune_status status = prune_timing_run(&b->timing, b->call->ctx, models, b->count, &options);
+    for (int32_t i = 0; status == PRUNE_OK && i < b->count; i++) {
+        b->models[i].latency.struct_size = (uint32_t)sizeof(prune_latency);
+        status = prune_timing_latency(b->timing, i, &b->models[i].latency);
+    }
+    b->ratio.struct_size = (uint32_t)sizeof b->ratio;
+    if (status == PRUNE_OK && b->count > 1) status = prune_timing_ratio(b->timing, 1, 0, &b->ratio);
+    return status;
+}
+
+static prune_status battery(bench_result *b, bench_model *m)
+{
+    prune_battery_options options = *b->battery_options;
+    if (!(options.battery_wh > 0)) return PRUNE_OK;
+    m->paced.struct_size = m->continuous.struct_size = (uint32_t)sizeof m->paced;
+    prune_status status = PRUNE_OK;
+    if (options.fps > 0)
+        status = prune_battery_runtime(&m->paced, &options, &m->energy, m->latency.mean);
+    options.fps = 0;
+    if (status == PRUNE_OK)
+        status = prune_battery_runtime(&m->continuous, &options, &m->energy, m->latency.mean);
+    return status;
+}
+
+static prune_status measure_energy(bench_result *b, const prune_model *const *models,
+                                   int32_t height, int32_t width)
+{
+    prune_energy_options options = *(const prune_energy_options *)b->call->options[T_ENERGY];
+    options.height = height;
+    options.width = width;
+    prune_status status = prune_energy_run(&b->energy, b->call->ctx, models, b->count, &options);
+    for (int32_t i = 0; status == PRUNE_OK && i < b->count; i++) {
+        bench_model *m = &b->models[i];
+        m->energy.struct_size = (uint32_t)sizeof m->energy;
+        status = prune_energy_frame(b->energy, i, &m->energy);
+        if (status == PRUNE_OK) status = battery(b, m);
+    }
+    return status;
+}
+
+static prune_status measure(bench_result *b, const bench_options *options)
+{
+    const prune_model *models[BENCH_MODELS];
+    int32_t height = 0, width = 0;
+    prune_status status = cli_parse_size(options->size, &height, &width);
+    if (status == PRUNE_OK) status = open_models(b, height, width);
+    if (status != PRUNE_OK) return status;
+    for (int32_t i = 0; i < b->count; i++) models[i] = b->models[i].model;
+    b->peak = prune_peak_memory();
+    const bool reset = prune_peak_memory_reset() == PRUNE_OK;
+    status = measure_time(b, models, height, width);
+    const uint64_t measuring = prune_peak_memory();
+    if (reset) b->measuring = measuring;
+    if (measuring > b->peak) b->peak = measuring;
+    if (status == PRUNE_OK) status = measure_energy(b, models, height, width);
+    for (int32_t i = 0; status == PRUNE_OK && options->profile && i < b->count; i++) {
+        bench_model *m = &b->models[i];
+        m->steps = json_array();
+        status = profile(b->call, m->model, m->info.input_height, m->info.input_width, m->steps);
+    }
     return status;
 }
 
 static prune_status run(cli_call *call)
 {
-    const bench_options *options = call->options[0];
-    prune_model *model = NULL;
-    prune_model_info info = {.struct_size = (uint32_t)sizeof info};
-    prune_latency latency = {.struct_size = (uint32_t)sizeof latency};
-    prune_timing_options timing_options = *(const prune_timing_options *)call->options[2];
-    prune_timing *timing = NULL;
-    json_t *steps = json_array();
-    int32_t height = 0, width = 0;
-    prune_status status = cli_parse_size(options->size, &height, &width);
-    if (status == PRUNE_OK)
-        status = cli_open_model(call, call->arguments[0], call->options[1], &model);
-    if (status == PRUNE_OK) status = prune_model_describe(model, height, width, &info);
-    timing_options.height = info.input_height;
-    timing_options.width = info.input_width;
-    if (status == PRUNE_OK)
-        status = prune_timing_run(&timing, call->ctx, (const prune_model *const[]){model}, 1,
-                                  &timing_options);
-    if (status == PRUNE_OK) status = prune_timing_latency(timing, 0, &latency);
-    if (status == PRUNE_OK && options->profile)
-        status = profile(call, model, info.input_height, info.input_width, steps);
-    if (status == PRUNE_OK) status = report(call, &info, &latency, steps);
-    if (status == PRUNE_OK && !(call->common->json && strcmp(call->common->json, "-") == 0)) {
-        (void)printf("%d x %d (height x width), %s, %d threads, %d runs after warm-up\n"
-                     "latency  minimum %.3f ms, median %.3f ms\n"
-                     "memory   session %.1f MB, process at most %.1f MB\n",
-                     info.input_height, info.input_width, prune_context_isa(call->ctx),
-                     prune_context_threads(call->ctx), latency.runs, latency.minimum,
-                     latency.median, (double)latency.memory / 1e6,
-                     (double)prune_peak_memory() / 1e6);
-        if (options->profile) print_steps(steps);
+    const bench_options *options = call->options[T_BENCH];
+    bench_result b = {.call = call,
+                      .count = call->count,
+                      .timing_options = call->options[T_TIMING],
+                      .battery_options = call->options[T_BATTERY]};
+    char *json = NULL;
+    if (options->compare && call->count != BENCH_MODELS)
+        return cli_usage_error("--compare needs two models");
+    if (!options->compare && call->count != 1)
+        return cli_usage_error("two models are measured in turns with --compare");
+    prune_machine_describe(b.machine, sizeof b.machine);
+    prune_status status = measure(&b, options);
+    if (status == PRUNE_OK) status = bench_json(&b, &json);
+    if (status == PRUNE_OK) status = cli_write_json(call, json);
+    if (status == PRUNE_OK && !(call->common->json && strcmp(call->common->json, "-") == 0))
+        bench_print(&b);
+    prune_text_free(json);
+    prune_timing_free(b.timing);
+    prune_energy_free(b.energy);
+    for (int32_t i = 0; i < BENCH_MODELS; i++) {
+        json_decref(b.models[i].steps);
+        prune_model_free(b.models[i].model);
     }
-    json_decref(steps);
-    prune_timing_free(timing);
-    prune_model_free(model);
     return status;
 }
 
 const cli_command cli_bench = {
     .name = "bench",
-    .arguments = "MODEL",
-    .summary = "measures latency and memory, step by step",
-    .example = "prune bench bundled --size 98x322 --threads 2",
+    .arguments = "MODEL [MODEL]",
+    .summary = "measures latency, memory and energy, step by step; two models in turns",
+    .example = "prune bench bundled --size 98x322 --battery-wh 50",
     .min_arguments = 1,
-    .max_arguments = 1,
-    .tables = {table, prune_load_option_table, prune_timing_option_table},
+    .max_arguments = 2,
+    .tables = {table, prune_load_option_table, prune_timing_option_table, prune_energy_option_table,
+               prune_battery_option_table},
     .run = run,
 };

@@ -108,8 +108,60 @@ START_TEST(a_model_is_made_inspected_packed_and_unpacked)
     char line[2048];
     (void)snprintf(line, sizeof line, "cmp %s %s", model, back);
     ck_assert_int_eq(system(line), 0);
-    ck_assert_int_eq(prune("bench %s --seconds 0.1", model), 0);
-    expect("minimum");
+}
+END_TEST
+
+static double number(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    ck_assert_msg(json_is_number(value), "no number %s", name);
+    return json_number_value(value);
+}
+
+START_TEST(bench_measures_one_or_compares_two)
+{
+    const char *model = fresh(), *nothing = test_path(2, "powercap");
+    ck_assert_int_eq(prune("bench %s --seconds 0.1 --energy-root %s --battery-wh 50 --idle-watts 5",
+                           model, nothing),
+                     0);
+    expect("machine");
+    expect("median");
+    expect("an estimate");
+    expect("not measured");
+    expect("Horowitz");
+    expect("minutes");
+    ck_assert_int_eq(prune("bench %s --seconds 0.1 --energy rapl --energy-root %s", model, nothing),
+                     1);
+    expect("no such folder");
+    ck_assert_int_eq(prune("bench %s %s --seconds 0.1", model, model), 1);
+    expect("--compare");
+    ck_assert_int_eq(prune("bench %s --compare", model), 1);
+    expect("two models");
+    ck_assert_int_eq(prune("bench --compare %s %s --seconds 0.05 --energy estimate --battery-wh 50 "
+                           "--fps 1 --json -",
+                           model, model),
+                     0);
+    json_t *root = json_loads(output, 0, NULL);
+    ck_assert_msg(root != NULL, "%s", output);
+    const json_t *models = json_object_get(root, "models"), *ratio = json_object_get(root, "ratio");
+    ck_assert_uint_eq(json_array_size(models), 2);
+    ck_assert_double_le(number(ratio, "low"), number(ratio, "time"));
+    ck_assert_double_ge(number(ratio, "high"), number(ratio, "time"));
+    ck_assert_double_gt(number(root, "peak_memory"), 1e6);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *m = json_array_get(models, i), *energy = json_object_get(m, "energy_mj");
+        const json_t *latency = json_object_get(m, "latency_ms");
+        const json_t *runs = json_object_get(json_object_get(m, "battery"), "runtime");
+        ck_assert_double_eq(number(latency, "runs"), number(ratio, "turns"));
+        ck_assert(json_is_true(json_object_get(energy, "estimated")));
+        ck_assert_double_eq(
+            number(energy, "value"), /* the same network twice */
+            number(json_object_get(json_array_get(models, 0), "energy_mj"), "value"));
+        ck_assert_double_eq_tol(number(json_array_get(runs, 1), "watts"),
+                                1e-3 * number(energy, "value"), 1e-12); /* once a second */
+        ck_assert_uint_gt(json_array_size(json_object_get(m, "steps")), 3);
+    }
+    json_decref(root);
 }
 END_TEST
 
@@ -231,5 +283,5 @@ END_TEST
 
 TEST_MAIN("pipelines.cli.cli", every_command_explains_itself, mistakes_are_one_line_and_status_2,
           failures_are_status_1_and_name_the_file, a_model_is_made_inspected_packed_and_unpacked,
-          scenes_are_predicted_and_judged, stages_run_one_by_one,
-          recipes_are_printed_read_and_overridden, a_recipe_runs)
+          bench_measures_one_or_compares_two, scenes_are_predicted_and_judged,
+          stages_run_one_by_one, recipes_are_printed_read_and_overridden, a_recipe_runs)

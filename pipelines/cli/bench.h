@@ -1,0 +1,39 @@
+/* What prune bench found, and how it is shown. */
+#ifndef CLI_BENCH_H
+#define CLI_BENCH_H
+
+#include "pipelines/cli/command.h"
+
+#include <prune/measure.h>
+#include <prune/sys/json.h>
+
+enum { BENCH_MODELS = 2 };
+
+typedef struct bench_model {
+    const char *path;
+    prune_model *model;
+    prune_model_info info;
+    prune_latency latency;
+    prune_frame_energy energy;
+    prune_runtime continuous, paced; /* from the battery; minutes 0: not asked */
+    json_t *steps;                   /* NULL without --profile */
+} bench_model;
+
+typedef struct bench_result {
+    cli_call *call;
+    char machine[256];
+    int32_t count;
+    bench_model models[BENCH_MODELS];
+    prune_timing *timing;
+    prune_energy *energy;
+    prune_ratio ratio;  /* of the second model to the first, where there are two */
+    uint64_t peak;      /* of this process */
+    uint64_t measuring; /* while measuring only; 0 where the system cannot tell */
+    const prune_timing_options *timing_options;
+    const prune_battery_options *battery_options;
+} bench_result;
+
+void bench_print(const bench_result *b);
+prune_status bench_json(const bench_result *b, char **text);
+
+#endif
