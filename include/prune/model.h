@@ -64,6 +64,7 @@ typedef struct prune_save_options {
     int32_t container; /* 0 by the name (.zst packs), 1 packed, 2 plain safetensors */
     int32_t storage;   /* floats: 0 as they are, 1 fp32, 2 fp16 */
     int32_t level;     /* zstd level, 1 to 22 */
+    bool integers;     /* false: layers that compute in INT8 keep their floats in the file too */
 } prune_save_options;
 const prune_option_table *prune_save_option_table(void);
 void prune_save_options_init(prune_save_options *options);

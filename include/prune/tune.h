@@ -64,6 +64,12 @@ void prune_tune_options_init(prune_tune_options *options);
 prune_status prune_model_tune(prune_model *model, const prune_model *teacher,
                               prune_samples *samples, const prune_tune_options *options);
 
+/* Turns options->minutes into steps and judge_every by timing the first steps, as prune_model_tune
+ * would, and sets minutes to 0: from then on the result does not depend on a clock. Changes no
+ * model; without minutes it does nothing. For those who must be able to do a run again. */
+prune_status prune_tune_fit(const prune_model *model, const prune_model *teacher,
+                            prune_samples *samples, prune_tune_options *options);
+
 #ifdef __cplusplus
 }
 #endif

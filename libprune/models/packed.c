@@ -19,6 +19,9 @@ static const prune_option options_of_save[] = {
     {"storage", PRUNE_OPTION_CHOICE, FIELD(storage), "same", 0, 0, "same|fp32|fp16",
      "how floats are stored; same: without loss"},
     {"level", PRUNE_OPTION_INT, FIELD(level), "19", 1, 22, NULL, "zstd level"},
+    {"integers", PRUNE_OPTION_BOOL, FIELD(integers), "true", 0, 0, NULL,
+     "store INT8 layers as integers; without, as the floats that they come from, to tune them "
+     "further"},
 };
 #undef FIELD
 
@@ -101,12 +104,12 @@ static prune_status add_graph(pr_table *table, const prune_model *model)
 }
 
 /* The model as it stands in a file: integers where nodes compute with them. */
-static prune_status fill_table(pr_table *table, prune_model *model, int32_t storage)
+static prune_status fill_table(pr_table *table, prune_model *model, const prune_save_options *o)
 {
-    for (int32_t i = 0; i < model->n_nodes; i++)
+    for (int32_t i = 0; o->integers && i < model->n_nodes; i++)
         if (model->nodes[i].precision.compute == PR_COMPUTE_I8) PR_TRY(pr_integer_bake(model, i));
     for (int32_t i = 0; i < model->n_params; i++)
-        PR_TRY(add_param(table, &model->params[i], storage));
+        PR_TRY(add_param(table, &model->params[i], o->storage));
     for (int32_t i = 0; i < model->n_nodes; i++) {
         const pr_node *node = &model->nodes[i];
         PR_TRY(add_sibling(table, node, "input_scale", &node->precision.input_scale));
@@ -135,7 +138,7 @@ prune_status prune_model_save(const prune_model *model, const char *path,
     pr_table_init(&table, model->ctx);
     prune_status status = PRUNE_OK;
     PR_GO(pr_model_clone(&baked, model));
-    PR_GO(fill_table(&table, baked, o.storage));
+    PR_GO(fill_table(&table, baked, &o));
     PR_GO(packed ? pr_safetensors_pack(&table, path, o.level) : pr_safetensors_write(&table, path));
 done:
     pr_table_free(&table);

@@ -133,8 +133,9 @@ static prune_status fit_steps(tune_loop *loop)
     if (tuner->options.steps == 0 || fitting < tuner->steps) tuner->steps = fitting;
     plan_judgements(loop, (uint64_t)judgements);
     pr_log(tuner->ctx, PRUNE_LOG_INFO,
-           "tune: %g minutes are %llu steps; --steps %llu repeats this run", tuner->options.minutes,
-           (unsigned long long)tuner->steps, (unsigned long long)tuner->steps);
+           "tune: %g minutes are %llu steps; --steps %llu --judge-every %llu repeats this run",
+           tuner->options.minutes, (unsigned long long)tuner->steps,
+           (unsigned long long)tuner->steps, (unsigned long long)loop->judge_every);
     return PRUNE_OK;
 }
 
@@ -279,6 +280,27 @@ static prune_status record(prune_model *best, const pr_tuner *tuner, const char 
         return pr_fail(PRUNE_E_MEMORY, "tune: out of memory for the model's history");
     }
     return pr_model_record(best, "tune", fields);
+}
+
+prune_status prune_tune_fit(const prune_model *model, const prune_model *teacher,
+                            prune_samples *samples, prune_tune_options *options)
+{
+    prune_tune_options o;
+    memset(&o, 0, sizeof o);
+    PR_TRY(pr_options_take(prune_tune_option_table(), &o, options));
+    if (o.minutes <= 0) return PRUNE_OK;
+    o.resume = false;
+    pr_tuner tuner;
+    tune_loop loop = {.tuner = &tuner, .began = seconds_now()};
+    PR_TRY(pr_tuner_open(&tuner, model, teacher, samples, &o));
+    prune_status status = start(&loop);
+    if (status == PRUNE_OK) {
+        options->steps = (int32_t)(tuner.steps < 10000000 ? tuner.steps : 10000000);
+        options->judge_every = (int32_t)loop.judge_every;
+        options->minutes = 0;
+    }
+    pr_tuner_close(&tuner);
+    return status;
 }
 
 prune_status prune_model_tune(prune_model *model, const prune_model *teacher,

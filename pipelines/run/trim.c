@@ -1,6 +1,6 @@
 /* Trimming in rounds: cut a little, refit, tune, ask the judge; keep the best that honours the
  * floor. */
-#include "pipelines/run/run.h"
+#include "pipelines/run/trim.h"
 
 #include <math.h>
 #include <prune/sys/error.h>
@@ -64,6 +64,7 @@ typedef struct trimming {
     double allowed;         /* worst score; INFINITY without a floor */
     bool higher_is_better;
     double score; /* of the model that was accepted last */
+    const trim_keeper *keeper;
     json_t *rounds;
     const char *stopped_by;
 } trimming;
@@ -93,8 +94,8 @@ static bool acceptable(const trimming *t, double score)
     return t->higher_is_better ? score >= t->allowed : score <= t->allowed;
 }
 
-static prune_status make_candidate(trimming *t, prune_model *candidate, double keep, int32_t cost,
-                                   json_t *entry)
+static prune_status make_candidate(trimming *t, prune_model *candidate, int32_t round, double keep,
+                                   int32_t cost, json_t *entry)
 {
     prune_plan *plan = NULL;
     char *json = NULL;
@@ -107,9 +108,53 @@ static prune_status make_candidate(trimming *t, prune_model *candidate, double k
     if (status == PRUNE_OK) status = prune_model_cut(candidate, plan);
     prune_text_free(json);
     prune_plan_free(plan);
-    if (status == PRUNE_OK && t->trim->tune && t->tune.steps > 0)
-        status = prune_model_tune(candidate, t->original, t->images, &t->tune);
-    return status;
+    if (status != PRUNE_OK || !t->trim->tune) return status;
+    if (t->keeper->tune)
+        return t->keeper->tune(t->keeper->user, round, candidate, t->original, t->images, &t->tune);
+    return prune_model_tune(candidate, t->original, t->images, &t->tune);
+}
+
+/* A round's numbers, relative to the original, and whether the floor allows it. */
+static void describe_round(const trimming *t, int32_t round, const prune_model_info *after,
+                           double score, json_t *entry)
+{
+    const prune_model_info *whole = &t->whole;
+    (void)json_object_set_new(entry, "round", json_integer(round));
+    (void)json_object_set_new(entry, "macs", json_real((double)after->macs / (double)whole->macs));
+    (void)json_object_set_new(entry, "parameters",
+                              json_real((double)after->parameters / (double)whole->parameters));
+    (void)json_object_set_new(entry, "bytes",
+                              json_real((double)after->bytes / (double)whole->bytes));
+    /* A network that was cut to pieces may give no number; then it is not acceptable either. */
+    if (t->judge)
+        (void)json_object_set_new(entry, "score", isfinite(score) ? json_real(score) : json_null());
+    (void)json_object_set_new(entry, "kept", json_boolean(acceptable(t, score)));
+}
+
+static prune_status work_round(trimming *t, prune_model *candidate, int32_t round, double keep,
+                               int32_t cost, json_t *entry)
+{
+    prune_model_info after = {.struct_size = (uint32_t)sizeof after};
+    double score = t->score;
+    prune_status status = make_candidate(t, candidate, round, keep, cost, entry);
+    if (status == PRUNE_OK) status = prune_model_describe(candidate, 0, 0, &after);
+    if (status == PRUNE_OK && t->judge) status = prune_judge_score(t->judge, candidate, &score);
+    /* A tuning that was interrupted ends early without failing: such a round does not count. */
+    if (status == PRUNE_OK) status = prune_cancel_check(t->ctx);
+    if (status != PRUNE_OK) return status;
+    describe_round(t, round, &after, score, entry);
+    return t->keeper->keep ? t->keeper->keep(t->keeper->user, round, entry, candidate) : PRUNE_OK;
+}
+
+static void log_round(const trimming *t, const json_t *entry, bool kept, bool recalled)
+{
+    prune_log_write(t->ctx, PRUNE_LOG_INFO,
+                    "round %d: %.1f %% of the MACs, %.1f %% of the parameters%s%s",
+                    (int)json_integer_value(json_object_get(entry, "round")),
+                    100.0 * json_number_value(json_object_get(entry, "macs")),
+                    100.0 * json_number_value(json_object_get(entry, "parameters")),
+                    kept ? "" : ": worse than the floor allows, not kept",
+                    recalled ? " (finished earlier)" : "");
 }
 
 /* One round. *progress tells whether the model became smaller. */
@@ -118,34 +163,25 @@ static prune_status run_round(trimming *t, prune_model *model, int32_t round, do
 {
     prune_model *candidate = NULL;
     prune_model_info before = {.struct_size = (uint32_t)sizeof before}, after = before;
-    json_t *entry = json_object();
-    double score = t->score;
+    json_t *entry = NULL;
     prune_status status = prune_model_clone(&candidate, model);
     if (status == PRUNE_OK) status = prune_model_describe(model, 0, 0, &before);
-    if (status == PRUNE_OK) status = make_candidate(t, candidate, keep, cost, entry);
+    if (status == PRUNE_OK && t->keeper->recall)
+        status = t->keeper->recall(t->keeper->user, round, &entry, candidate);
+    const bool recalled = entry != NULL;
+    if (status == PRUNE_OK && !recalled) {
+        entry = json_object();
+        status = work_round(t, candidate, round, keep, cost, entry);
+    }
     if (status == PRUNE_OK) status = prune_model_describe(candidate, 0, 0, &after);
-    if (status == PRUNE_OK && t->judge) status = prune_judge_score(t->judge, candidate, &score);
     if (status == PRUNE_OK) {
-        const bool kept = acceptable(t, score);
+        const bool kept = json_is_true(json_object_get(entry, "kept"));
         *progress = kept && cost_of(&after, cost) < cost_of(&before, cost);
         if (!kept) t->stopped_by = "max-drop";
-        (void)json_object_set_new(entry, "round", json_integer(round));
-        (void)json_object_set_new(entry, "macs",
-                                  json_real((double)after.macs / (double)t->whole.macs));
-        (void)json_object_set_new(
-            entry, "parameters", json_real((double)after.parameters / (double)t->whole.parameters));
-        (void)json_object_set_new(entry, "bytes",
-                                  json_real((double)after.bytes / (double)t->whole.bytes));
-        if (t->judge) (void)json_object_set_new(entry, "score", json_real(score));
-        (void)json_object_set_new(entry, "kept", json_boolean(kept));
         (void)json_array_append(t->rounds, entry);
-        prune_log_write(t->ctx, PRUNE_LOG_INFO,
-                        "round %d: %.1f %% of the MACs, %.1f %% of the parameters%s", round,
-                        100.0 * (double)after.macs / (double)t->whole.macs,
-                        100.0 * (double)after.parameters / (double)t->whole.parameters,
-                        kept ? "" : ": worse than the floor allows, not kept");
+        log_round(t, entry, kept, recalled);
         if (kept) status = prune_model_assign(model, candidate);
-        if (kept) t->score = score;
+        if (kept && t->judge) t->score = json_number_value(json_object_get(entry, "score"));
     }
     json_decref(entry);
     prune_model_free(candidate);
@@ -196,11 +232,34 @@ static prune_status run_rounds(trimming *t, prune_model *model)
     return status;
 }
 
-prune_status prune_model_trim(prune_context *context, prune_model *model,
-                              const prune_model *original, prune_samples *images,
-                              prune_judge *judge, const prune_trim_options *trim,
-                              const prune_cut_options *cut, const prune_tune_options *tune,
-                              char **report)
+/* Who judges, what the original needs, and how bad a score may be. */
+static prune_status prepare(trimming *t)
+{
+    const prune_trim_options *trim = t->trim;
+    char metric[32];
+    double amount = 0;
+    prune_status status = PRUNE_OK;
+    if (!has_target(trim) && !trim->max_drop && !is_explicit(&t->cut))
+        return prune_error_set(PRUNE_E_ARGUMENT,
+                               "trimming needs a target (--macs, --params or --bytes, fractions to "
+                               "keep), a --max-drop, or --heads or --neurons to remove");
+    if (trim->max_drop) status = prune_drop_parse(trim->max_drop, metric, &amount);
+    if (status == PRUNE_OK && trim->max_drop && !t->judge)
+        status = prune_error_set(PRUNE_E_ARGUMENT, "max-drop needs somebody to judge it");
+    if (status == PRUNE_OK) status = prune_model_describe(t->original, 0, 0, &t->whole);
+    if (status == PRUNE_OK && t->judge)
+        status = prune_judge_score(t->judge, t->original, &t->score);
+    if (status != PRUNE_OK) return status;
+    t->higher_is_better = t->judge && prune_judge_metric(t->judge)->higher_is_better;
+    t->allowed = t->higher_is_better ? -INFINITY : INFINITY;
+    if (trim->max_drop) t->allowed = t->higher_is_better ? t->score - amount : t->score + amount;
+    return PRUNE_OK;
+}
+
+prune_status run_trim(prune_context *context, prune_model *model, const prune_model *original,
+                      prune_samples *images, prune_judge *judge, const prune_trim_options *trim,
+                      const prune_cut_options *cut, const prune_tune_options *tune,
+                      const trim_keeper *keeper, json_t **report)
 {
     trimming t = {.ctx = context,
                   .original = original,
@@ -209,34 +268,35 @@ prune_status prune_model_trim(prune_context *context, prune_model *model,
                   .trim = trim,
                   .cut = *cut,
                   .tune = *tune,
-                  .allowed = INFINITY,
+                  .keeper = keeper,
                   .whole = {.struct_size = (uint32_t)sizeof t.whole}};
-    char metric[32];
-    double amount = 0;
-    prune_status status = PRUNE_OK;
-    if (!has_target(trim) && !trim->max_drop && !is_explicit(cut))
-        return prune_error_set(PRUNE_E_ARGUMENT,
-                               "trimming needs a target (--macs, --params or --bytes, fractions to "
-                               "keep), a --max-drop, or --heads or --neurons to remove");
-    if (trim->max_drop) status = prune_drop_parse(trim->max_drop, metric, &amount);
-    if (status == PRUNE_OK && trim->max_drop && !judge)
-        status = prune_error_set(PRUNE_E_ARGUMENT, "max-drop needs somebody to judge it");
-    if (status == PRUNE_OK) status = prune_model_describe(original, 0, 0, &t.whole);
-    if (status == PRUNE_OK && judge) status = prune_judge_score(judge, original, &t.score);
+    prune_status status = prepare(&t);
     if (status != PRUNE_OK) return status;
-    t.higher_is_better = judge && prune_judge_metric(judge)->higher_is_better;
-    if (t.higher_is_better) t.allowed = -INFINITY;
-    if (trim->max_drop) t.allowed = t.higher_is_better ? t.score - amount : t.score + amount;
     t.rounds = json_array();
     status = run_rounds(&t, model);
-    if (status == PRUNE_OK)
+    if (status == PRUNE_OK) {
         prune_log_write(context, PRUNE_LOG_INFO, "trimming stopped by: %s", t.stopped_by);
-    if (status == PRUNE_OK && report) {
-        json_t *root = json_pack("{s:O, s:s}", "rounds", t.rounds, "stopped_by", t.stopped_by);
-        *report = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
-        json_decref(root);
+        *report = json_pack("{s:O, s:s}", "rounds", t.rounds, "stopped_by", t.stopped_by);
         if (!*report) status = prune_error_set(PRUNE_E_MEMORY, "out of memory");
     }
     json_decref(t.rounds);
+    return status;
+}
+
+prune_status prune_model_trim(prune_context *context, prune_model *model,
+                              const prune_model *original, prune_samples *images,
+                              prune_judge *judge, const prune_trim_options *trim,
+                              const prune_cut_options *cut, const prune_tune_options *tune,
+                              char **report)
+{
+    static const trim_keeper nobody = {0};
+    json_t *json = NULL;
+    prune_status status =
+        run_trim(context, model, original, images, judge, trim, cut, tune, &nobody, &json);
+    if (status == PRUNE_OK && report) {
+        *report = json_dumps(json, JSON_INDENT(1));
+        if (!*report) status = prune_error_set(PRUNE_E_MEMORY, "out of memory");
+    }
+    json_decref(json);
     return status;
 }

@@ -137,6 +137,33 @@ START_TEST(integers_are_baked_once)
 }
 END_TEST
 
+/* Without integers the floats go through the file as they are, annotation and all, and the packed
+ * file that comes of them is the same as without the detour. */
+START_TEST(floats_of_integer_layers_survive_when_asked)
+{
+    prune_context *ctx = test_context(2);
+    prune_model *model = tiny_model(ctx), *loaded;
+    prune_save_options o;
+    make_int8(model, "blocks.1.mlp.fc1");
+    make_int8(model, "resize_layers.1");
+    prune_save_options_init(&o);
+    o.integers = false;
+    ck_ok(prune_model_save(model, test_path(0, "floats.safetensors"), &o));
+    ck_ok(prune_model_load(&loaded, ctx, test_path(0, "floats.safetensors"), NULL));
+    check_same_params(model, loaded);
+    const int32_t node = pr_model_find_node(loaded, "resize_layers.1");
+    ck_assert_int_eq(loaded->nodes[node].precision.compute, PR_COMPUTE_I8);
+    ck_ok(prune_model_save(loaded, test_path(1, "again.safetensors"), &o));
+    check_same_file(test_path(0, "floats.safetensors"), test_path(1, "again.safetensors"));
+    save(model, test_path(0, "direct.safetensors.zst"), 0, 0);
+    save(loaded, test_path(1, "detour.safetensors.zst"), 0, 0);
+    check_same_file(test_path(0, "direct.safetensors.zst"), test_path(1, "detour.safetensors.zst"));
+    prune_model_free(model);
+    prune_model_free(loaded);
+    prune_context_free(ctx);
+}
+END_TEST
+
 START_TEST(half_storage_rounds_once_and_stays)
 {
     prune_context *ctx = test_context(1);
@@ -327,5 +354,6 @@ START_TEST(a_second_reader_agrees)
 END_TEST
 
 TEST_MAIN("models/packed", round_trip_keeps_every_byte, integers_are_baked_once,
-          half_storage_rounds_once_and_stays, damage_is_noticed, decompression_is_bounded,
-          a_second_reader_agrees, hostile_graphs, shapes_must_fit)
+          floats_of_integer_layers_survive_when_asked, half_storage_rounds_once_and_stays,
+          damage_is_noticed, decompression_is_bounded, a_second_reader_agrees, hostile_graphs,
+          shapes_must_fit)

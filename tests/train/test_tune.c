@@ -200,6 +200,34 @@ START_TEST(a_time_limit_chooses_the_steps)
 }
 END_TEST
 
+START_TEST(minutes_become_steps_before_the_run)
+{
+    prune_context *ctx = test_context(2);
+    scene_make(&world, 4, true);
+    prune_samples *samples = scene_samples(ctx, &world);
+    prune_model *model = tiny_model(ctx, 80, 1), *same = tiny_model(ctx, 80, 1);
+    prune_tune_report report;
+    prune_tune_options options = quick_options(&report);
+    options.steps = 5;
+    ck_ok(prune_tune_fit(model, NULL, samples, &options)); /* nothing to fit */
+    ck_assert_int_eq(options.steps, 5);
+    options.minutes = 100;
+    ck_ok(prune_tune_fit(model, NULL, samples, &options)); /* all five fit */
+    ck_assert_int_eq(options.steps, 5);
+    options.steps = 0;
+    options.minutes = 0.01;
+    ck_ok(prune_tune_fit(model, NULL, samples, &options));
+    ck_assert_int_ge(options.steps, 1);
+    ck_assert_int_ge(options.judge_every, 1);
+    ck_assert_double_eq(options.minutes, 0);
+    ck_assert(same_weights(model, same));
+    prune_model_free(model);
+    prune_model_free(same);
+    prune_samples_free(samples);
+    prune_context_free(ctx);
+}
+END_TEST
+
 /* Nodes that will compute in INT8 are tuned through their rounding and keep their annotation. */
 START_TEST(integer_nodes_are_tuned_as_they_compute)
 {
@@ -320,5 +348,6 @@ END_TEST
 
 TEST_MAIN("train.tune", four_pictures_are_learned_by_heart, a_student_follows_its_teacher,
           a_resumed_run_ends_in_the_same_bytes, a_worse_model_is_not_kept,
-          a_time_limit_chooses_the_steps, integer_nodes_are_tuned_as_they_compute,
-          a_given_metric_judges, nothing_to_learn_from_is_an_error)
+          a_time_limit_chooses_the_steps, minutes_become_steps_before_the_run,
+          integer_nodes_are_tuned_as_they_compute, a_given_metric_judges,
+          nothing_to_learn_from_is_an_error)
