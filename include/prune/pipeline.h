@@ -6,6 +6,7 @@
 #include <prune/measure.h>
 #include <prune/pruning.h>
 #include <prune/quant.h>
+#include <prune/recipe.h>
 #include <prune/tune.h>
 
 #ifdef __cplusplus
@@ -92,13 +93,51 @@ typedef struct prune_compress_options {
     const prune_tune_options *tune_options;
     const prune_quant_options *quant_options;
     const prune_save_options *save_options;
+    bool resume; /* go on with the run that is in the output folder */
 } prune_compress_options;
 const prune_option_table *prune_compress_option_table(void);
 void prune_compress_options_init(prune_compress_options *options);
 
-/* Runs the stages on `model`, writes model.safetensors.zst, report.json, report.csv, report.html
- * and pictures into output, and returns the table for a terminal (free with prune_text_free).
- * Every file appears whole or not at all. */
+/* --- running a recipe ---------------------------------------------------------------------------
+ *
+ * The output folder is the run directory (docs/architecture.md): run.jsonl, an append-only log;
+ * lock; stages/, what each stage left; and at the end model.safetensors.zst, report.json,
+ * report.csv, report.html and pictures/. Whatever a run has finished is in there, whole and on
+ * disk, before the next thing begins: after a kill, a full disk or a file that could not be read,
+ * the same call with resume goes on from there and ends with the same model files and the same
+ * accuracy figures, byte for byte, as a run that nothing interrupted - with the same build,
+ * instruction set and number of threads. Measured times differ; what one of them decides (how many
+ * steps fit into minutes) is logged and kept to.
+ *
+ * Errors, besides those of the stages: PRUNE_E_ARGUMENT when the folder holds a run and resume is
+ * not given, or holds another run than this one (what differs is named); PRUNE_E_IO when another
+ * process is using it (named), or the disk is full: the message says what is kept. */
+
+/* What the caller holds already. Members may be NULL: then the recipe's paths are opened. images
+ * given: validation and test are the caller's too. */
+typedef struct prune_run_inputs {
+    uint32_t struct_size;
+    prune_model *model; /* becomes the result when the run succeeds */
+    prune_samples *images, *validation, *test;
+    const char *command; /* for the report: the command line; may be NULL */
+} prune_run_inputs;
+
+/* Table: prune_run_option_table(). */
+typedef struct prune_run_options {
+    uint32_t struct_size;
+    bool resume; /* go on with the run that is in the output folder; begin where there is none */
+} prune_run_options;
+const prune_option_table *prune_run_option_table(void);
+void prune_run_options_init(prune_run_options *options);
+
+/* inputs, options and table may be NULL. *table is the before/after table for a terminal, free it
+ * with prune_text_free. */
+prune_status prune_recipe_run(prune_context *context, const prune_recipe *recipe,
+                              const prune_run_inputs *inputs, const prune_run_options *options,
+                              char **table);
+
+/* The same without a recipe: trim, tune and quantize in this order, as the options say. `model`
+ * becomes the result. */
 prune_status prune_compress(prune_context *context, prune_model *model,
                             const prune_compress_options *options, char **table);
 

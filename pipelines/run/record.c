@@ -75,6 +75,7 @@ void record_close(record *r)
     }
     prune_memory_free(r->ctx, r->stages);
     prune_judge_free(r->judge);
+    json_decref(r->more);
 }
 
 static json_t *accuracy_json(const record *r, const stage *s)
@@ -101,9 +102,10 @@ static json_t *accuracy_json(const record *r, const stage *s)
 static json_t *stage_json(const record *r, const stage *s)
 {
     json_t *root = json_pack(
-        "{s:s, s:s, s:f, s:f, s:I, s:I, s:I, s:i, s:I, s:I, s:{s:f, s:f, s:i}, s:I}", "name",
-        s->name, "kind", stage_kind_name(s->kind), "seconds", s->seconds, "judge_score", s->score,
-        "parameters", (json_int_t)s->info.parameters, "macs", (json_int_t)s->info.macs, "bytes",
+        "{s:s, s:s, s:f, s:o, s:I, s:I, s:I, s:i, s:I, s:I, s:{s:f, s:f, s:i}, s:I}", "name",
+        s->name, "kind", stage_kind_name(s->kind), "seconds", s->seconds, "judge_score",
+        isfinite(s->score) ? json_real(s->score) : json_null(), "parameters",
+        (json_int_t)s->info.parameters, "macs", (json_int_t)s->info.macs, "bytes",
         (json_int_t)s->info.bytes, "int8_layers", s->info.int8_layers, "file_bytes",
         (json_int_t)s->file_bytes, "packed_bytes", (json_int_t)s->packed_bytes, "latency_ms",
         "minimum", s->latency.minimum, "median", s->latency.median, "runs", s->latency.runs,
@@ -157,5 +159,6 @@ json_t *record_json(const record *r)
     }
     add_latest(root, r, STAGE_TRIM);
     add_latest(root, r, STAGE_QUANTIZE);
+    if (r->more) (void)json_object_update(root, r->more);
     return root;
 }

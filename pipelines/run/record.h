@@ -29,6 +29,7 @@ typedef struct record {
     prune_judge *judge;
     prune_samples *shown;   /* pairs that the numbers are about: test, else validation, or NULL */
     const char *shown_role; /* "test", "validation" */
+    json_t *more;           /* further members of the whole JSON; may be NULL */
 } record;
 
 /* Appends an empty stage with a name that no other one has. */
