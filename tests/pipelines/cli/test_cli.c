@@ -278,6 +278,13 @@ START_TEST(a_recipe_runs)
     expect("report.html");
     (void)snprintf(output, sizeof output, "%s/model.safetensors.zst", out);
     ck_assert_int_eq(access(output, R_OK), 0);
+    /* One that ships, with everything of this test's own beside it. */
+    (void)snprintf(out, sizeof out, "%s", test_path(4, "quantized"));
+    ck_assert_int_eq(prune("compress %s --recipe pipelines/recipes/quantize-only.yaml --images %s "
+                           "--views 4 --scan-images 2 --bench-seconds 0.1 -o %s",
+                           fresh(), scenes, out),
+                     0);
+    expect("int8");
 }
 END_TEST
 
