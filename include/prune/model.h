@@ -26,10 +26,10 @@ const prune_option_table *prune_load_option_table(void);
 void prune_load_options_init(prune_load_options *options);
 
 /* Opens a packed file (.safetensors.zst), a .safetensors written by this library, a Hugging Face
- * folder (single file or shards with an index) or a weights file in it, a .pth or .safetensors under
- * the release's or Hugging Face's names, in FP32, FP16 or BF16, bare or inside a trainer's wrapping,
- * or an RT-MonoDepth folder. Nothing in a file is ever executed.
- * Errors: PRUNE_E_IO, PRUNE_E_FORMAT (names file and tensor), PRUNE_E_UNSUPPORTED. */
+ * folder (single file or shards with an index) or a weights file in it, a .pth or .safetensors
+ * under the release's or Hugging Face's names, in FP32, FP16 or BF16, bare or inside a trainer's
+ * wrapping, or an RT-MonoDepth folder. Nothing in a file is ever executed. Errors: PRUNE_E_IO,
+ * PRUNE_E_FORMAT (names file and tensor), PRUNE_E_UNSUPPORTED. */
 prune_status prune_model_load(prune_model **out, prune_context *context, const char *path,
                               const prune_load_options *options);
 
@@ -99,6 +99,19 @@ prune_status prune_model_describe(const prune_model *model, int32_t height, int3
 prune_status prune_model_inspect(const prune_model *model, int32_t height, int32_t width,
                                  char **json);
 void prune_text_free(char *text);
+
+/* Says what a file or folder is and checks all of it: every checksum, bound, name and shape of a
+ * model or checkpoint, its graph, that its parameters are finite numbers; every pixel of a picture
+ * or depth map. Returns PRUNE_OK when a verdict was reached, good or bad. *json (free it with
+ * prune_text_free) is {"file", "ok": bool, "kind": "model of this library" | "checkpoint" |
+ * "picture" | "depth map" | "unknown", "problem": text when not ok, "checks": [text],
+ * "warnings": [text]}, and as far as it came for models "container", "tensors", "tensor_bytes",
+ * "types": {dtype: count}, "model": {"architecture", "variant", "license", "size": [height, width],
+ * "output", "max_depth", "parameters", "weighted_layers", "int8_layers", "history"}, for pictures
+ * "image": {"format", "width", "height", "channels", "bits", "orientation", "interlaced", "cmyk",
+ * "depth": {"known", "smallest", "largest"}}. */
+prune_status prune_file_verify(char **json, prune_context *context, const char *path,
+                               const prune_load_options *options);
 
 #ifdef __cplusplus
 }

@@ -30,6 +30,15 @@ static bool is_web_page(const uint8_t *data, uint64_t size)
     return false;
 }
 
+/* Bytes of the header that a safetensors file begins with but does not hold to its end; 0: no. */
+static uint64_t cut_header(const uint8_t *data, uint64_t size)
+{
+    uint64_t header = 0;
+    if (size < 9 || data[8] != '{') return 0;
+    for (int k = 7; k >= 0; k--) header = header << 8 | data[k];
+    return header <= 100000000 && header > size - 8 ? header : 0;
+}
+
 static prune_status refuse(const uint8_t *data, uint64_t size)
 {
     if (size == 0) return pr_fail(PRUNE_E_FORMAT, "the file is empty");
@@ -38,6 +47,12 @@ static prune_status refuse(const uint8_t *data, uint64_t size)
                        "a Git LFS pointer, not the model itself: fetch it with 'git lfs pull'");
     if (is_web_page(data, size))
         return pr_fail(PRUNE_E_FORMAT, "a web page, not a model: download the file itself");
+    uint64_t header = cut_header(data, size);
+    if (header)
+        return pr_fail(PRUNE_E_FORMAT,
+                       "a safetensors file that ends inside its header of %llu bytes; is the file "
+                       "truncated?",
+                       (unsigned long long)header);
     if (size > 262 && memcmp(data + 257, "ustar", 5) == 0)
         return pr_fail(PRUNE_E_UNSUPPORTED, "a tar archive (or a PyTorch file older than 0.1.10): "
                                             "save it again with a current PyTorch");

@@ -167,6 +167,7 @@ static prune_status read_entry(const uint8_t *data, const directory *dir, uint64
                        "again with torch.save",
                        (int)name, entry->name);
     entry->size = sizes[0];
+    entry->crc = u32(p + 16);
     entry->header = sizes[2];
     *at += CENTRAL_BYTES + name + extra + comment;
     return locate(data, dir, entry);

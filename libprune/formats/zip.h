@@ -11,6 +11,7 @@ typedef struct pr_zip_entry {
     const uint8_t *data;
     uint64_t size;
     uint64_t header; /* offset of the local header */
+    uint32_t crc;    /* as the directory tells it; PyTorch may leave it uncomputed */
 } pr_zip_entry;
 
 typedef struct pr_zip {

@@ -248,3 +248,26 @@ done:
     pr_free(ctx, u.frames);
     return status;
 }
+
+bool pr_zstd_summarize(pr_zstd_summary *out, const uint8_t *data, uint64_t size)
+{
+    enum { CHECKSUM_FLAG = 4 }; /* of the frame header descriptor, behind the magic number */
+    pr_zstd_summary s = {0};
+    for (uint64_t at = 0; at < size;) {
+        const size_t bytes = ZSTD_findFrameCompressedSize(data + at, (size_t)(size - at));
+        if (ZSTD_isError(bytes) || bytes == 0) return false;
+        if ((get_u32(data + at) & 0xfffffff0u) == ZSTD_MAGIC_SKIPPABLE_START) {
+            s.seek_table = bytes >= SKIPPABLE_HEADER + SEEK_FOOTER &&
+                           get_u32(data + at + bytes - 4) == SEEKABLE_MAGIC;
+        } else {
+            const unsigned long long content = ZSTD_getFrameContentSize(data + at, bytes);
+            if (content >= ZSTD_CONTENTSIZE_ERROR) return false;
+            s.frames++;
+            s.checksums += (data[at + 4] & CHECKSUM_FLAG) != 0;
+            s.content += content;
+        }
+        at += bytes;
+    }
+    *out = s;
+    return true;
+}

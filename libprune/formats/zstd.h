@@ -18,6 +18,13 @@ typedef struct pr_zstd_piece {
 prune_status pr_zstd_write(prune_context *ctx, const char *path, const pr_zstd_piece *pieces,
                            size_t count, int32_t level);
 
+typedef struct pr_zstd_summary {
+    uint64_t frames, checksums, content; /* frames, how many have a checksum, bytes they hold */
+    bool seek_table;
+} pr_zstd_summary;
+/* Looks at frame headers only; false where they cannot be followed. */
+bool pr_zstd_summarize(pr_zstd_summary *out, const uint8_t *data, uint64_t size);
+
 /* Decompresses all frames into one buffer of *out_size bytes, at most max_bytes, and checks every
  * checksum. Uses the seek table when there is one; any other zstd file is read frame by frame. */
 prune_status pr_zstd_read(pr_buffer **out, uint64_t *out_size, prune_context *ctx,

@@ -5,6 +5,7 @@
 #include "libprune/base/file.h"
 #include "libprune/tensor/rules.h"
 
+#include <jansson.h>
 #include <prune/image.h>
 
 /* Largest picture that is read, so that a hostile header cannot ask for all memory. */
@@ -23,6 +24,22 @@ prune_status pr_png_write_grey16(prune_context *ctx, const char *path, const uin
                                  int32_t width, int32_t height);
 bool pr_jpeg_matches(const pr_mapped *file);
 prune_status pr_jpeg_read_rgb(prune_image *out, prune_context *ctx, const pr_mapped *file,
+                              const char *path);
+/* What a file says about its pixels, as they are stored. */
+typedef struct pr_image_facts {
+    const char *format;
+    int32_t channels, bits, orientation; /* orientation: EXIF's 1 to 8 */
+    bool palette, interlaced, cmyk;      /* interlaced: progressive in a JPEG */
+} pr_image_facts;
+/* As pr_png_read_rgb and pr_jpeg_read_rgb; *facts is set on success. */
+prune_status pr_png_read_facts(prune_image *out, pr_image_facts *facts, prune_context *ctx,
+                               const pr_mapped *file, const char *path);
+prune_status pr_jpeg_read_facts(prune_image *out, pr_image_facts *facts, prune_context *ctx,
+                                const pr_mapped *file, const char *path);
+/* Reads a whole PNG or JPEG and describes it: {"format", "width", "height" (as it is meant to be
+ * seen), "channels", "bits", "orientation", "interlaced", "cmyk"}, and for 16-bit grey
+ * "depth": {"known", "smallest", "largest"}. */
+prune_status pr_image_inspect(json_t **out, prune_context *ctx, const pr_mapped *file,
                               const char *path);
 /* Orientation 1 to 8 that a TIFF structure (the content of EXIF data) notes; 1 where it says
  * nothing that can be understood. */

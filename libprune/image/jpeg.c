@@ -23,7 +23,7 @@ typedef struct jpeg_job {
     const char *path;
     uint8_t *rgb;
     uint8_t *row; /* CMYK only */
-    int32_t orientation;
+    pr_image_facts facts;
     char message[JMSG_LENGTH_MAX];
 } jpeg_job;
 
@@ -87,7 +87,12 @@ static prune_status read_pixels(jpeg_job *job, const pr_mapped *file)
     jpeg_mem_src(jpeg, file->data, (unsigned long)file->size);
     jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xffff);
     (void)jpeg_read_header(jpeg, TRUE);
-    job->orientation = orientation_of(jpeg);
+    job->facts = (pr_image_facts){.format = "JPEG",
+                                  .channels = jpeg->num_components,
+                                  .bits = jpeg->data_precision,
+                                  .orientation = orientation_of(jpeg),
+                                  .interlaced = jpeg->progressive_mode,
+                                  .cmyk = jpeg->num_components == 4};
     PR_TRY(pr_image_check_size(jpeg->image_width, jpeg->image_height, job->path));
     PR_TRY(pr_image_check_content((uint64_t)jpeg->image_width * jpeg->image_height,
                                   jpeg->arith_code ? MAX_PIXELS_PER_BYTE_ARITHMETIC
@@ -123,6 +128,13 @@ static prune_status read_guarded(jpeg_job *job, const pr_mapped *file)
 prune_status pr_jpeg_read_rgb(prune_image *out, prune_context *ctx, const pr_mapped *file,
                               const char *path)
 {
+    pr_image_facts facts;
+    return pr_jpeg_read_facts(out, &facts, ctx, file, path);
+}
+
+prune_status pr_jpeg_read_facts(prune_image *out, pr_image_facts *facts, prune_context *ctx,
+                                const pr_mapped *file, const char *path)
+{
     jpeg_job job = {.ctx = ctx, .path = path};
     job.jpeg.err = jpeg_std_error(&job.errors);
     job.jpeg.client_data = &job;
@@ -130,7 +142,8 @@ prune_status pr_jpeg_read_rgb(prune_image *out, prune_context *ctx, const pr_map
     job.errors.emit_message = on_message;
     prune_status status = read_guarded(&job, file);
     prune_image image = {(int32_t)job.jpeg.output_width, (int32_t)job.jpeg.output_height, job.rgb};
-    if (status == PRUNE_OK) status = pr_image_orient(&image, ctx, job.orientation);
+    if (status == PRUNE_OK) status = pr_image_orient(&image, ctx, job.facts.orientation);
+    *facts = job.facts;
     if (status == PRUNE_OK)
         *out = image;
     else

@@ -30,7 +30,7 @@ typedef struct png_job {
     size_t row_bytes;
     uint8_t *pixels;
     bool grey16; /* the caller wants 16-bit grey */
-    int32_t orientation;
+    pr_image_facts facts;
     /* writing */
     pr_writer *writer;
     const uint8_t *source;
@@ -144,6 +144,18 @@ static prune_status request_grey16(png_job *job)
     return PRUNE_OK;
 }
 
+static void note_facts(png_job *job)
+{
+    const png_byte type = png_get_color_type(job->png, job->info);
+    job->facts = (pr_image_facts){.format = "PNG",
+                                  .channels = png_get_channels(job->png, job->info),
+                                  .bits = png_get_bit_depth(job->png, job->info),
+                                  .orientation = 1,
+                                  .palette = type == PNG_COLOR_TYPE_PALETTE,
+                                  .interlaced = png_get_interlace_type(job->png, job->info) !=
+                                                PNG_INTERLACE_NONE};
+}
+
 /* Everything between setjmp and the end of the image. Called with the jump already set. */
 static prune_status read_pixels(png_job *job)
 {
@@ -152,6 +164,7 @@ static prune_status read_pixels(png_job *job)
     png_set_keep_unknown_chunks(job->png, PNG_HANDLE_CHUNK_NEVER, ignored_chunks,
                                 (int)(sizeof ignored_chunks / 5));
     png_read_info(job->png, job->info);
+    note_facts(job);
     job->width = png_get_image_width(job->png, job->info);
     job->height = png_get_image_height(job->png, job->info);
     PR_TRY(pr_image_check_size(job->width, job->height, job->path));
@@ -172,7 +185,7 @@ static prune_status read_pixels(png_job *job)
     png_bytep exif;
     png_uint_32 bytes;
     if (png_get_eXIf_1(job->png, job->info, &bytes, &exif))
-        job->orientation = pr_exif_orientation(exif, bytes);
+        job->facts.orientation = pr_exif_orientation(exif, bytes);
     return PRUNE_OK;
 }
 
@@ -202,10 +215,18 @@ static prune_status read_job(png_job *job)
 prune_status pr_png_read_rgb(prune_image *out, prune_context *ctx, const pr_mapped *file,
                              const char *path)
 {
+    pr_image_facts facts;
+    return pr_png_read_facts(out, &facts, ctx, file, path);
+}
+
+prune_status pr_png_read_facts(prune_image *out, pr_image_facts *facts, prune_context *ctx,
+                               const pr_mapped *file, const char *path)
+{
     png_job job = {.ctx = ctx, .path = path, .data = file->data, .size = file->size};
     PR_TRY(read_job(&job));
     prune_image image = {(int32_t)job.width, (int32_t)job.height, job.pixels};
-    prune_status status = pr_image_orient(&image, ctx, job.orientation);
+    prune_status status = pr_image_orient(&image, ctx, job.facts.orientation);
+    *facts = job.facts;
     if (status == PRUNE_OK)
         *out = image;
     else

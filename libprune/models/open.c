@@ -179,8 +179,30 @@ static prune_status read_file(pr_checkpoint *checkpoint, const char *path, uint6
     return pr_checkpoint_read(checkpoint, path, "", max_bytes);
 }
 
+/* Before opening, which takes tensors away. */
+static void note_table(pr_load_note *note, const pr_table *table)
+{
+    *note = (pr_load_note){.packed = pr_packed_probe(table), .tensors = table->count};
+    for (size_t i = 0; i < table->count; i++) {
+        note->of_type[table->items[i].tensor.dtype]++;
+        note->bytes += pr_tensor_bytes(&table->items[i].tensor);
+    }
+}
+
+static void note_unused(pr_load_note *note, const pr_checkpoint *checkpoint)
+{
+    for (size_t i = 0; !note->packed && i < checkpoint->table.count; i++)
+        note->unused += !checkpoint->used[i];
+}
+
 prune_status prune_model_load(prune_model **out, prune_context *context, const char *path,
                               const prune_load_options *options)
+{
+    return pr_model_load_noted(out, NULL, context, path, options);
+}
+
+prune_status pr_model_load_noted(prune_model **out, pr_load_note *note, prune_context *context,
+                                 const char *path, const prune_load_options *options)
 {
     prune_load_options o;
     if (!out || !context || !path)
@@ -191,7 +213,9 @@ prune_status prune_model_load(prune_model **out, prune_context *context, const c
     prune_status status = pr_path_is_directory(path) ? read_folder(&checkpoint, path, o.max_bytes)
                                                      : read_file(&checkpoint, path, o.max_bytes);
     if (status == PRUNE_OK) {
+        if (note) note_table(note, &checkpoint.table);
         status = open_table(out, &checkpoint, &o);
+        if (note && status == PRUNE_OK) note_unused(note, &checkpoint);
         if (status != PRUNE_OK) status = pr_fail_within(status, "%s", path);
     }
     pr_checkpoint_free(&checkpoint);

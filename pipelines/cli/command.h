@@ -52,7 +52,7 @@ struct cli_command {
 };
 
 extern const cli_command cli_inspect, cli_predict, cli_eval, cli_synth, cli_new, cli_trim, cli_tune,
-    cli_quantize, cli_pack, cli_unpack, cli_compress, cli_bench;
+    cli_quantize, cli_pack, cli_unpack, cli_compress, cli_bench, cli_verify;
 
 /* All commands in the order of the help text; NULL ends the list. */
 extern const cli_command *const cli_commands[];

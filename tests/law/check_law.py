@@ -17,7 +17,7 @@ ROOMS = {
     "libprune/graph": ["libprune/tensor"],
     "libprune/ops": ["libprune/graph", "libprune/kernels"],
     "libprune/passes": ["libprune/ops"],
-    "libprune/models": ["libprune/passes", "libprune/formats"],
+    "libprune/models": ["libprune/passes", "libprune/formats", "libprune/image"],
     "libprune/interpreter": ["libprune/passes"],
     "libprune/session": ["libprune/passes", "libprune/image"],
     "libprune/samples": ["libprune/image"],

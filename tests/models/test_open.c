@@ -137,7 +137,7 @@ START_TEST(guesses_and_leftovers_are_logged)
     const char *path = rewrite(ctx, "", "", NULL, "pretrained.register_tokens");
     ck_ok(open_tiny(&model, ctx, path));
     ck_assert_ptr_nonnull(strstr(log.text, "'pretrained.register_tokens' belongs to no layer"));
-    ck_assert_ptr_nonnull(strstr(log.text, "--output metric"));
+    ck_assert_ptr_nonnull(strstr(log.text, "--output-kind metric"));
     ck_assert_ptr_nonnull(strstr(log.text, "--taps"));
     ck_assert_ptr_null(strstr(log.text, "mask_token")); /* known to be without effect */
     prune_model_free(model);

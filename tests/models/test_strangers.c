@@ -46,6 +46,9 @@ START_TEST(files_that_are_no_models)
     refused_bytes(tar, sizeof tar, PRUNE_E_UNSUPPORTED,
                   "a tar archive (or a PyTorch file older than 0.1.10): save it again with a "
                   "current PyTorch");
+    refused_bytes("\x40\0\0\0\0\0\0\0{\"x\":", 13, PRUNE_E_FORMAT,
+                  "a safetensors file that ends inside its header of 64 bytes; is the file "
+                  "truncated?");
     refused_bytes("Entry not found", 15, PRUNE_E_FORMAT,
                   "neither zstd, safetensors nor a PyTorch file (by its first bytes); give a model "
                   "file");

@@ -214,8 +214,8 @@ static prune_status choose_output(const reader *r)
     else
         c->metric = depth > 0 || named > 0;
     if (r->options->output == 0 && !config)
-        defaulted(r, c->metric ? "taking metric depth (--output relative changes it)"
-                               : "taking relative inverse depth (--output metric changes it)");
+        defaulted(r, c->metric ? "taking metric depth (--output-kind relative changes it)"
+                               : "taking relative inverse depth (--output-kind metric changes it)");
     if (!c->metric) return PRUNE_OK;
     if (depth <= 0) depth = json_number_value(json_object_get(config, "max_depth"));
     if (depth <= 0) depth = named;

@@ -50,8 +50,9 @@ static const char *fresh(void)
 
 START_TEST(every_command_explains_itself)
 {
-    static const char *const names[] = {"inspect",  "predict",  "eval", "synth",  "trim",  "tune",
-                                        "quantize", "compress", "pack", "unpack", "bench", "new"};
+    static const char *const names[] = {"inspect", "predict",  "eval",     "synth", "trim",
+                                        "tune",    "quantize", "compress", "pack",  "unpack",
+                                        "bench",   "new",      "verify"};
     ck_assert_int_eq(prune("--help"), 0);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         expect(names[i]);
@@ -162,6 +163,27 @@ START_TEST(bench_measures_one_or_compares_two)
         ck_assert_uint_gt(json_array_size(json_object_get(m, "steps")), 3);
     }
     json_decref(root);
+}
+END_TEST
+
+START_TEST(files_are_verified)
+{
+    const char *model = fresh(), *broken = test_path(1, "broken.safetensors");
+    ck_assert_int_eq(prune("verify %s tests/image/golden/depth16.png", model), 0);
+    expect("fine, a model of this library");
+    expect("fine, a depth map");
+    char line[2048];
+    (void)snprintf(line, sizeof line, "head -c 5000 %s > %s", model, broken);
+    ck_assert_int_eq(system(line), 0);
+    ck_assert_int_eq(prune("verify %s %s", broken, model), 1);
+    expect("NOT fine");
+    expect("is the file truncated?");
+    expect("fine, a model of this library"); /* one does not hide the other */
+    expect("1 of 2 files are not fine");
+    ck_assert_int_eq(prune("verify %s --json -", model), 0);
+    json_t *list = json_loads(output, 0, NULL);
+    ck_assert_msg(json_is_true(json_object_get(json_array_get(list, 0), "ok")), "%s", output);
+    json_decref(list);
 }
 END_TEST
 
@@ -290,5 +312,5 @@ END_TEST
 
 TEST_MAIN("pipelines.cli.cli", every_command_explains_itself, mistakes_are_one_line_and_status_2,
           failures_are_status_1_and_name_the_file, a_model_is_made_inspected_packed_and_unpacked,
-          bench_measures_one_or_compares_two, scenes_are_predicted_and_judged,
+          bench_measures_one_or_compares_two, files_are_verified, scenes_are_predicted_and_judged,
           stages_run_one_by_one, recipes_are_printed_read_and_overridden, a_recipe_runs)
