@@ -74,6 +74,10 @@ prune_status prune_model_save(const prune_model *model, const char *path,
                               const prune_save_options *options);
 
 prune_status prune_model_clone(prune_model **out, const prune_model *model);
+/* A clone that lives in another context, so that two threads can work at once. Tensors are shared
+ * all the same: the context of `model` must outlive the clone too. */
+prune_status prune_model_clone_to(prune_model **out, prune_context *context,
+                                  const prune_model *model);
 /* model becomes what `from` is (cheap: tensors are shared until somebody writes). */
 prune_status prune_model_assign(prune_model *model, const prune_model *from);
 void prune_model_free(prune_model *model); /* accepts NULL */

@@ -7,6 +7,7 @@
 #include <prune/measure.h>
 #include <prune/model.h>
 #include <prune/options.h>
+#include <prune/parameters.h>
 #include <prune/pruning.h>
 #include <prune/quant.h>
 #include <prune/samples.h>

@@ -35,6 +35,10 @@ prune_status prune_session_predict_network(prune_session *session, const prune_p
 /* Network input size (= output size) for a picture of this size. */
 prune_status prune_session_network_size(prune_session *session, int32_t image_height,
                                         int32_t image_width, int32_t *height, int32_t *width);
+/* What the network is given for a picture: resized and normalised, [height, width, 3] of
+ * prune_session_network_size. */
+prune_status prune_session_prepare(prune_session *session, const prune_pixels *pixels,
+                                   float *input);
 /* Runs on a prepared tensor [batch, height, width, 3]; output [batch, height, width]. */
 prune_status prune_session_run(prune_session *session, const float *input, int32_t height,
                                int32_t width, float *output);

@@ -40,10 +40,10 @@ static prune_status clone_params(prune_model *copy, const prune_model *model)
     return PRUNE_OK;
 }
 
-prune_status pr_model_clone(prune_model **out, const prune_model *model)
+static prune_status clone_to(prune_model **out, prune_context *ctx, const prune_model *model)
 {
     prune_model *copy = NULL;
-    PR_TRY(pr_model_create(&copy, model->ctx));
+    PR_TRY(pr_model_create(&copy, ctx));
     prune_status status = PRUNE_OK;
     PR_GO(clone_nodes(copy, model));
     PR_GO(clone_params(copy, model));
@@ -65,6 +65,19 @@ prune_status pr_model_clone(prune_model **out, const prune_model *model)
 done:
     pr_model_free(copy);
     return status;
+}
+
+prune_status pr_model_clone(prune_model **out, const prune_model *model)
+{
+    return clone_to(out, model->ctx, model);
+}
+
+prune_status prune_model_clone_to(prune_model **out, prune_context *context,
+                                  const prune_model *model)
+{
+    if (!out || !context || !model)
+        return pr_fail(PRUNE_E_ARGUMENT, "model clone: out, context and model are needed");
+    return clone_to(out, context, model);
 }
 
 prune_status prune_model_clone(prune_model **out, const prune_model *model)

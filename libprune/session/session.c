@@ -126,6 +126,14 @@ prune_status prune_session_network_size(prune_session *session, int32_t image_he
     return PRUNE_OK;
 }
 
+prune_status prune_session_prepare(prune_session *session, const prune_pixels *pixels, float *input)
+{
+    int32_t height, width;
+    PR_TRY(prune_session_network_size(session, pixels->height, pixels->width, &height, &width));
+    return pr_image_preprocess(session->ctx, &session->model->meta.preprocess, pixels, width,
+                               height, input);
+}
+
 static prune_status reserve(prune_session *session, float **memory, size_t *capacity, size_t count)
 {
     if (count <= *capacity) return PRUNE_OK;
@@ -144,8 +152,7 @@ prune_status prune_session_predict_network(prune_session *session, const prune_p
     PR_TRY(prune_session_network_size(session, pixels->height, pixels->width, &height, &width));
     PR_TRY(reserve(session, &session->input, &session->input_capacity,
                    (size_t)height * (size_t)width * 3));
-    PR_TRY(pr_image_preprocess(session->ctx, &session->model->meta.preprocess, pixels, width,
-                               height, session->input));
+    PR_TRY(prune_session_prepare(session, pixels, session->input));
     PR_TRY(replan(session, 1, height, width));
     return pr_plan_run(&session->plan, session->input, values, session->options.profile);
 }

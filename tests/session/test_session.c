@@ -112,6 +112,11 @@ START_TEST(pictures_come_back_at_their_own_size)
     ck_ok(prune_session_predict(session, &picture, values));
     ck_ok(prune_session_predict_network(session, &picture, network));
     for (int i = 0; i < 20 * 30; i++) ck_assert(values[i] > 0.0f && values[i] < 1.0f);
+    /* The same in two steps: prepared tensor, then the network. */
+    static float input[32 * 32 * 3], output[32 * 32];
+    ck_ok(prune_session_prepare(session, &picture, input));
+    ck_ok(prune_session_run(session, input, height, width, output));
+    ck_assert_mem_eq(output, network, sizeof output);
     ck_assert_float_eq(values[20 * 30], 77.0f);
     prune_prediction prediction = {0};
     prune_session_describe(session, &prediction);
