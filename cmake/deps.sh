@@ -5,7 +5,7 @@ set -e
 
 packages="gcc g++ libc6-dev make cmake ninja-build pkg-config
 libopenblas-pthread-dev libpng-dev libjpeg62-turbo-dev libzstd-dev libjansson-dev
-libyaml-dev check libsimde-dev zstd python3 python3-venv"
+libyaml-dev check libsimde-dev zstd python3 python3-dev python3-venv"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
     for tool in cc cmake ninja pkg-config python3; do

@@ -1,8 +1,9 @@
 #!/bin/sh
-# venv.sh FOLDER: a Python environment with tests/support/requirements.txt, made once.
+# venv.sh FOLDER [REQUIREMENTS]: a Python environment with these packages (default:
+# tests/support/requirements.txt), made once.
 set -e
 folder=$1
-requirements=$(dirname "$0")/requirements.txt
+requirements=${2:-$(dirname "$0")/requirements.txt}
 cmp -s "$requirements" "$folder/requirements.txt" && exit 0
 python3 -m venv "$folder"
 "$folder/bin/python3" -m pip install --quiet --disable-pip-version-check -r "$requirements"

@@ -16,7 +16,9 @@ _SYSTEM = ("sys/error.h",)
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _CPLUSPLUS = re.compile(r"^#ifdef __cplusplus\n.*?^#endif\n", re.MULTILINE | re.DOTALL)
-_GUARD = re.compile(r"^#ifndef (PRUNE_\w+_H)\n#define \1\n(.*)^#endif\n*\Z", re.MULTILINE | re.DOTALL)
+_GUARD = re.compile(
+    r"^#ifndef (PRUNE_\w+_H)\n#define \1\n(.*)^#endif\n*\Z", re.MULTILINE | re.DOTALL
+)
 _INCLUDE = re.compile(r"^#include <([^>]+)>\n", re.MULTILINE)
 _FUNCTION = re.compile(r"\b(prune_\w+)\s*\(")
 
@@ -55,7 +57,9 @@ def _declarations(path: Path) -> str:
 
 def declarations(include: Path) -> str:
     """All public declarations as one text for ``FFI.cdef``."""
-    parts = [f"/* {name} */\n{_declarations(include / 'prune' / name)}" for name in headers(include)]
+    parts = [
+        f"/* {name} */\n{_declarations(include / 'prune' / name)}" for name in headers(include)
+    ]
     return "\n\n".join(parts) + "\n"
 
 

@@ -30,6 +30,7 @@ STAGES = (
     "dataset",
     "evaluation",
     "synth",
+    "timing",
 )
 
 
@@ -88,7 +89,7 @@ def _text(value: Any) -> str:
     if isinstance(value, (int, np.integer)):
         return str(int(value))
     if isinstance(value, os.PathLike):
-        return os.fspath(value)
+        return str(os.fspath(value))
     if isinstance(value, (list, tuple)):
         return ",".join(_text(v) for v in value)
     return str(value)

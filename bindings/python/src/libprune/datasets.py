@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import samples as _samples
-from ._core import check, encode, ffi, lib, pinned
+from ._core import check, encode, lib, pinned
 from ._options import Filled, documented
 from .context import Context, default_context
 from .samples import Sample, Samples
@@ -16,7 +16,9 @@ __all__ = ["Sample", "Samples", "folder", "kitti", "pairs", "synth", "write_synt
 
 
 @documented("dataset")
-def kitti(path: str | os.PathLike[str], *, context: Context | None = None, **options: Any) -> Samples:
+def kitti(
+    path: str | os.PathLike[str], *, context: Context | None = None, **options: Any
+) -> Samples:
     """KITTI depth, or any folder of pictures with ground truth in one of its layouts.
 
     Parameters
@@ -45,7 +47,9 @@ def kitti(path: str | os.PathLike[str], *, context: Context | None = None, **opt
     )
 
 
-def folder(path: str | os.PathLike[str], *, context: Context | None = None, **options: Any) -> Samples:
+def folder(
+    path: str | os.PathLike[str], *, context: Context | None = None, **options: Any
+) -> Samples:
     """All PNG and JPEG files of a folder; with ground truth where ``groundtruth_depth/`` is.
 
     Parameters
@@ -89,7 +93,10 @@ def synth(*, context: Context | None = None, **options: Any) -> Samples:
     filled = Filled(["synth"], options, "synth")
     seed, frames = filled["synth"].seed, filled["synth"].frames
     return _samples.open_samples(
-        lib.prune_synth_samples, context, None, f"synth(seed={seed}, frames={frames})",
+        lib.prune_synth_samples,
+        context,
+        None,
+        f"synth(seed={seed}, frames={frames})",
         filled["synth"],
     )
 

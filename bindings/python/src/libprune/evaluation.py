@@ -153,8 +153,7 @@ def _predict(user: Any, sample: Any, values: Any, prediction: Any) -> int:
             result = np.asarray(me.function(pixels.reshape(*shape, 3).copy()), np.float32)
             if result.shape != shape:
                 raise errors.ShapeError(
-                    f"{text_of(sample.name)}: the prediction is {result.shape}, "
-                    f"the picture {shape}"
+                    f"{text_of(sample.name)}: the prediction is {result.shape}, the picture {shape}"
                 )
             target = np.frombuffer(ffi.buffer(values, 4 * shape[0] * shape[1]), np.float32)
             target.reshape(shape)[...] = result
@@ -242,9 +241,7 @@ def evaluate(
                 evaluation, sample_pointer, work.pointers[2], ffi.NULL
             )
         elif isinstance(predictor, Session):
-            status = lib.prune_evaluation_run_session(
-                evaluation, sample_pointer, work.pointers[2]
-            )
+            status = lib.prune_evaluation_run_session(evaluation, sample_pointer, work.pointers[2])
         elif isinstance(predictor, (str, os.PathLike)):
             kind = -1 if output is None else KINDS[_kind(output, True)]
             status = lib.prune_evaluation_run_folder(
@@ -252,9 +249,7 @@ def evaluate(
             )
         elif callable(predictor):
             me = ffi.new_handle(_Predictor(predictor, _kind(output, True), 1.0, 0.0))
-            status = lib.prune_evaluation_run(
-                evaluation, sample_pointer, lib.prunepy_predict, me
-            )
+            status = lib.prune_evaluation_run(evaluation, sample_pointer, lib.prunepy_predict, me)
         else:
             raise errors.ArgumentError(f"{type(predictor).__name__} predicts no depth")
         check(status)

@@ -48,7 +48,7 @@ class Layer:
     parameters: int
     macs: int
     compute: str
-    storage: str
+    storage: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -163,7 +163,8 @@ class Model(Owner):
         """All nodes with shapes and costs at the model's own input size."""
         names = Layer.__dataclass_fields__
         return Layers(
-            Layer(**{k: v for k, v in row.items() if k in names}) for row in self.inspect()["layers"]
+            Layer(**{k: v for k, v in row.items() if k in names})
+            for row in self.inspect()["layers"]
         )
 
     @property
@@ -409,9 +410,7 @@ def _bundled() -> Path:
 
 
 @documented("load")
-def load(
-    path: str | os.PathLike[str], *, context: Context | None = None, **options: Any
-) -> Model:
+def load(path: str | os.PathLike[str], *, context: Context | None = None, **options: Any) -> Model:
     """Opens a model.
 
     Parameters

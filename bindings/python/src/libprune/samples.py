@@ -118,7 +118,9 @@ class Samples(Owner, Sequence[Sample]):
             return self._part(out[0], f"{len(chosen)} of {self._title}")
 
     def _part(self, pointer: Any, title: str) -> Samples:
-        return Samples(Handle(pointer, lib.prune_samples_free, [self._handle]), self._context, title)
+        return Samples(
+            Handle(pointer, lib.prune_samples_free, [self._handle]), self._context, title
+        )
 
     def split(self, share: float = 0.2, seed: int = 0) -> tuple[Samples, Samples]:
         """Two parts that share no drive (where drives are known, else no frame).
@@ -197,9 +199,7 @@ class _PythonSource:
         self.count = len(sequence)
         for what, given in (("names", names), ("groups", groups)):
             if given is not None and len(given) != self.count:
-                raise errors.ArgumentError(
-                    f"{what}: {len(given)} of them for {self.count} samples"
-                )
+                raise errors.ArgumentError(f"{what}: {len(given)} of them for {self.count} samples")
         width = len(str(max(self.count - 1, 0)))
         texts = names if names is not None else [f"{i:0{width}d}" for i in range(self.count)]
         self._names = [ffi.new("char[]", str(n).encode()) for n in texts]

@@ -229,12 +229,11 @@ class Session(Owner):
         values = np.empty((1, height, width, 3), np.float32)
         with self._context._exclusive(), pinned(self) as (pointer,):
             check(
-                lib.prune_session_prepare(
-                    pointer, pixels, ffi.cast("float *", values.ctypes.data)
-                )
+                lib.prune_session_prepare(pointer, pixels, ffi.cast("float *", values.ctypes.data))
             )
         del kept
-        return values.transpose(0, 3, 1, 2)
+        channels_first: NDArray[np.float32] = values.transpose(0, 3, 1, 2)
+        return channels_first
 
     def profile(self) -> Profile:
         """Time of every step of the latest run; the session must be made with ``profile=True``."""

@@ -1,0 +1,735 @@
+"""The stages: cut, tune, quantize, and the whole loop. Each leaves the model it is given as it is
+and returns a result with the new one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable, Union
+
+from . import _display, errors
+from ._core import Handle, Owner, check, encode, ffi, lib, parse_json, pinned, take_text
+from ._options import Filled, documented
+from .context import Context, logger
+from .evaluation import PythonMetric
+from .model import Model
+from .samples import SamplesLike, as_samples
+
+__all__ = [
+    "CompressResult",
+    "Plan",
+    "QuantizeResult",
+    "Sensitivity",
+    "StageResult",
+    "TrimResult",
+    "TuneResult",
+    "compress",
+    "plan",
+    "quantize",
+    "sensitivity",
+    "trim",
+    "tune",
+]
+
+Metric = Union[str, Callable[[Any, Any], float]]
+
+
+class StageResult:
+    """What a stage did.
+
+    Attributes
+    ----------
+    model : Model
+        The new one.
+    original : Model
+        The one that the stage was given.
+    report : dict
+        What the C library reports.
+    cancelled : bool
+        Stopped by Ctrl-C or :meth:`Context.cancel`: ``model`` is the best so far.
+    """
+
+    _title = "stage"
+
+    def __init__(
+        self, model: Model, original: Model, report: dict[str, Any], cancelled: bool = False
+    ) -> None:
+        self.model, self.original = model, original
+        self.report = report
+        self.cancelled = cancelled
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report, and the costs before and after."""
+        return {
+            "report": self.report,
+            "cancelled": self.cancelled,
+            "before": self.original.cost().to_dict(),
+            "after": self.model.cost().to_dict(),
+        }
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [self.report]
+
+    def to_dataframe(self) -> Any:
+        """The report as a table."""
+        import pandas as pd
+
+        return pd.DataFrame(self._rows())
+
+    def plot(self, **keywords: Any) -> Any:
+        """The report as a picture; returns the matplotlib figure."""
+        from . import plot
+
+        return plot.costs(self.original.cost(), self.model.cost(), **keywords)
+
+    def _facts(self) -> list[list[str]]:
+        return []
+
+    def __repr__(self) -> str:
+        stopped = ", cancelled" if self.cancelled else ""
+        return f"<libprune.{type(self).__name__}{stopped}: {self.model!r}>"
+
+    def _repr_html_(self) -> str:
+        a, b = self.original.cost(), self.model.cost()
+        rows = [
+            ["M parameters", f"{a.parameters / 1e6:.3f}", f"{b.parameters / 1e6:.3f}"],
+            ["GMACs", f"{a.macs / 1e9:.3f}", f"{b.macs / 1e9:.3f}"],
+            ["MB of parameters", f"{a.bytes / 1e6:.2f}", f"{b.bytes / 1e6:.2f}"],
+            ["layers in INT8", f"{a.int8_layers}", f"{b.int8_layers}"],
+            *self._facts(),
+        ]
+        title = self._title + (", stopped early: the best so far" if self.cancelled else "")
+        return _display.table(["", "before", "after"], rows, title)
+
+
+class TrimResult(StageResult):
+    """Of :func:`trim`. ``report["rounds"]`` has one entry per round."""
+
+    _title = "trim"
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [{k: v for k, v in r.items() if k != "plan"} for r in self.report.get("rounds", [])]
+
+    def _facts(self) -> list[list[str]]:
+        return [["stopped by", "", str(self.report.get("stopped_by", "cancelled"))]]
+
+    def plot(self, **keywords: Any) -> Any:
+        """What stays of every channel space; returns the matplotlib figure."""
+        from . import plot
+
+        return plot.widths(self.original, self.model, **keywords)
+
+
+class TuneResult(StageResult):
+    """Of :func:`tune`. ``report`` has steps, losses and the judge's scores."""
+
+    _title = "tune"
+
+    def _facts(self) -> list[list[str]]:
+        r = self.report
+        return [
+            [str(r["judged_by"]), f"{r['score_before']:.4f}", f"{r['score_after']:.4f}"],
+            ["loss", f"{r['loss_first']:.4f}", f"{r['loss_last']:.4f}"],
+            [f"{r['steps']} steps", "", "improved" if r["improved"] else "not better: kept as was"],
+        ]
+
+
+class Sensitivity:
+    """How much every layer alone hurts in INT8, worst first.
+
+    Attributes
+    ----------
+    layers : list of dict
+        ``layer``, ``macs``, ``error`` (of the output), ``precision`` that the assignment chose.
+    report : dict
+        The whole record.
+    """
+
+    def __init__(self, report: dict[str, Any]) -> None:
+        self.report = report
+
+    @property
+    def layers(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.report.get("ranking", [])
+        return rows
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(self.report)
+
+    def to_dataframe(self) -> Any:
+        """One row per layer, worst first."""
+        import pandas as pd
+
+        return pd.DataFrame(self.layers)
+
+    def plot(self, count: int = 20, **keywords: Any) -> Any:
+        """The worst layers as bars, coloured by precision; returns the matplotlib figure."""
+        from . import plot
+
+        return plot.sensitivity(self, count, **keywords)
+
+    def __repr__(self) -> str:
+        worst = self.layers[0]["layer"] if self.layers else "nothing"
+        return f"<libprune.Sensitivity: {len(self.layers)} layers, worst {worst}>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for x in self.layers[:20]:
+            error = "-" if x["error"] is None else f"{x['error']:.5f}"
+            rows.append([x["layer"], f"{x['macs'] / 1e6:.2f}", error, x["precision"]])
+        header = ["layer", "M MACs", "error alone", "computes in"]
+        return _display.table(header, rows, repr(self)[1:-1])
+
+
+class QuantizeResult(StageResult):
+    """Of :func:`quantize`. ``sensitivity`` ranks the layers."""
+
+    _title = "quantize"
+
+    @property
+    def sensitivity(self) -> Sensitivity:
+        return Sensitivity(self.report)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return self.sensitivity.layers
+
+    def plot(self, count: int = 20, **keywords: Any) -> Any:
+        """The most sensitive layers; returns the matplotlib figure."""
+        return self.sensitivity.plot(count, **keywords)
+
+
+class CompressResult(StageResult):
+    """Of :func:`compress`.
+
+    Attributes
+    ----------
+    table : str
+        Before and after, stage by stage, for a terminal.
+    path : Path
+        The packed model.
+    folder : Path
+        With ``report.html``, ``report.json``, ``report.csv`` and pictures.
+    """
+
+    _title = "compress"
+
+    def __init__(
+        self,
+        model: Model,
+        original: Model,
+        report: dict[str, Any],
+        table: str,
+        folder: Path,
+    ) -> None:
+        super().__init__(model, original, report)
+        self.table = table
+        self.folder = folder
+        self.path = folder / "model.safetensors.zst"
+
+    def _rows(self) -> list[dict[str, Any]]:
+        stages = self.report.get("stages", [])
+        return [{k: v for k, v in s.items() if not isinstance(v, (dict, list))} for s in stages]
+
+    def __str__(self) -> str:
+        return self.table
+
+    def plot(self, **keywords: Any) -> Any:
+        """Size, work and latency of every stage; returns the matplotlib figure."""
+        from . import plot
+
+        return plot.stages(self, **keywords)
+
+    def _repr_html_(self) -> str:
+        import html
+
+        return (
+            f"<pre>{html.escape(self.table)}</pre>"
+            f"<p>Report with pictures: <code>{html.escape(str(self.folder / 'report.html'))}</code>"
+            f"</p>"
+        )
+
+
+# --- who decides ---------------------------------------------------------------------------------
+
+
+class _Judge(Owner):
+    """Labelled pairs with a metric, or the original network itself."""
+
+    def __init__(
+        self,
+        context: Context,
+        pointers: tuple[Any, Any, Any],
+        parents: list[Handle],
+        protocol: str,
+        metric: str,
+        align: str,
+    ) -> None:
+        out = ffi.new("prune_judge **")
+        context_pointer = context._handle.pointer
+        names = [ffi.new("char[]", encode(x)) for x in (protocol, metric, align)]
+        check(lib.prune_judge_create(out, context_pointer, *pointers, *names))
+        self._handle = Handle(out[0], lib.prune_judge_free, parents, keep=names)
+
+
+@contextlib.contextmanager
+def _judging(
+    context: Context,
+    validation: Any,
+    metric: Metric,
+    protocol: str,
+    align: str,
+    higher_is_better: bool,
+) -> Iterator[tuple[Any, Any]]:
+    """(samples, metric) as the options of tuning and quantizing take them; NULLs without pairs."""
+    if validation is None:
+        if callable(metric):
+            raise errors.ArgumentError("a metric of your own needs validation pairs to judge on")
+        yield ffi.NULL, ffi.NULL
+        return
+    with pinned(validation) as (pointer,):
+        if callable(metric):
+            mine = PythonMetric(metric, higher_is_better)
+            yield pointer, mine.struct
+            return
+        out = ffi.new("prune_metric **")
+        check(
+            lib.prune_protocol_metric(
+                out, context._handle.pointer, encode(protocol), encode(metric), encode(align)
+            )
+        )
+        try:
+            yield pointer, out[0]
+        finally:
+            lib.prune_metric_free(out[0])
+
+
+_JUDGE = """validation : Samples, folder or sequence of (image, depth), optional
+        Labelled pairs that decide. Without them the original network's own output on pictures that
+        are held back decides.
+    protocol, metric, align : str
+        Of the deciding metric, as for :func:`evaluate`."""
+
+
+@documented("cut", skip=["keep", "cost"])
+def plan(
+    model: Model,
+    images: SamplesLike,
+    *,
+    keep: float = 0.9,
+    cost: str = "macs",
+    progress: Any = None,
+    **options: Any,
+) -> Plan:
+    """Decides what to cut, without cutting: one round of :func:`trim`.
+
+    Parameters
+    ----------
+    model : Model
+    images : Samples, folder or sequence of images
+        To measure on; no labels needed.
+    keep : float
+        Fraction of the present cost that stays, 0 to 1.
+    cost : str
+        ``"macs"``, ``"params"`` or ``"bytes"``.
+    progress : bool or function (stage, done, total), optional
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    OptionError, ArgumentError, CancelledError
+    """
+    samples = as_samples(images, model.context)
+    filled = Filled(["cut"], {**options, "keep": keep, "cost": cost}, "plan")
+    target = model.clone()
+    out = ffi.new("prune_plan **")
+    with model.context._working(target, samples, progress=progress) as work:
+        check(lib.prune_plan_create(out, *work.pointers, filled["cut"]))
+        handle = Handle(out[0], lib.prune_plan_free, [target._handle])
+    return Plan(handle, target, model)
+
+
+class Plan(Owner):
+    """What to cut, and the refitted weights that make up for it. ``apply()`` carries it out."""
+
+    def __init__(self, handle: Handle, target: Model, original: Model) -> None:
+        self._handle = handle
+        self._target, self._original = target, original
+        out = ffi.new("char **")
+        with pinned(self) as (pointer,):
+            check(lib.prune_plan_json(pointer, out))
+        self._json: dict[str, Any] = parse_json(out[0])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Cost before and after, error at the output, and per space the units that stay."""
+        return dict(self._json)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        spaces = self._json.get("spaces", [])
+        return [{k: v for k, v in s.items() if not isinstance(v, (list, dict))} for s in spaces]
+
+    def to_dataframe(self) -> Any:
+        """One row per channel space."""
+        import pandas as pd
+
+        return pd.DataFrame(self._rows())
+
+    def apply(self) -> TrimResult:
+        """Carries the plan out on a copy of the model that it was made for."""
+        model = self._target
+        with model.context._exclusive(), pinned(self, model) as (plan_pointer, pointer):
+            copy = model.clone()
+            check(lib.prune_model_cut(pointer, plan_pointer))
+        self._target = copy
+        self.close()
+        return TrimResult(model, self._original, {"rounds": [], "stopped_by": "plan"})
+
+    def plot(self, **keywords: Any) -> Any:
+        """What stays of every channel space; returns the matplotlib figure."""
+        from . import plot
+
+        return plot.plan(self, **keywords)
+
+    def __repr__(self) -> str:
+        return f"<libprune.Plan: {len(self._json.get('spaces', []))} spaces>"
+
+    def _repr_html_(self) -> str:
+        rows = self._rows()
+        header = list(rows[0]) if rows else []
+        return _display.table(header, [list(r.values()) for r in rows], "plan")
+
+
+@documented("trim", "cut", "tune", skip=["keep", "cost"])
+def trim(
+    model: Model,
+    images: SamplesLike,
+    validation: SamplesLike | None = None,
+    *,
+    original: Model | None = None,
+    protocol: str = "eigen",
+    metric: str = "abs_rel",
+    align: str = "default",
+    progress: Any = None,
+    **options: Any,
+) -> TrimResult:
+    """Cuts heads, neurons and channels in rounds, refits what reads them, tunes, and judges.
+
+    Parameters
+    ----------
+    model : Model
+        Left as it is.
+    images : Samples, folder or sequence of images
+        To measure and tune on; no labels needed.
+    validation : Samples, folder or sequence of (image, depth), optional
+        Labelled pairs that decide. Without them, where there is a floor (``max_drop``), the
+        original network's own output on pictures that are held back decides.
+    original : Model, optional
+        The network whose output is to be kept; default: ``model``.
+    protocol, metric, align : str
+        Of the deciding metric, as for :func:`evaluate`.
+    progress : bool or function (stage, done, total), optional
+
+    Returns
+    -------
+    TrimResult
+        After Ctrl-C with the last round that was finished, and ``cancelled``.
+
+    Raises
+    ------
+    OptionError, ArgumentError
+        For unknown options, and without any target.
+    CancelledError
+        If it was stopped before the first round was finished.
+    """
+    context = model.context
+    samples = as_samples(images, context)
+    filled = Filled(["trim", "cut", "tune"], options, "trim")
+    target, reference = model.clone(), (original or model).clone(context)
+    wants_judge = validation is not None or filled["trim"].max_drop != ffi.NULL
+    pairs = as_samples(validation, context) if validation is not None else None
+    owners = [target, reference, samples] + ([pairs] if pairs is not None else [])
+    out = ffi.new("char **")
+    with context._working(*owners, progress=progress, partial=True) as work:
+        pointer, reference_pointer, images_pointer = work.pointers[:3]
+        judge_pointer = ffi.NULL
+        judge = None
+        if wants_judge:
+            validation_pointer = work.pointers[3] if pairs is not None else ffi.NULL
+            judge = _Judge(
+                context,
+                (reference_pointer, images_pointer, validation_pointer),
+                [o._handle for o in owners[1:]],
+                protocol,
+                metric,
+                align,
+            )
+            judge_pointer = judge._handle.pointer
+            images_pointer = lib.prune_judge_images(judge_pointer)
+        status = lib.prune_model_trim(
+            context._handle.pointer,
+            pointer,
+            reference_pointer,
+            images_pointer,
+            judge_pointer,
+            filled["trim"],
+            filled["cut"],
+            filled["tune"],
+            out,
+        )
+        if judge is not None:
+            judge.close()
+        if status != lib.PRUNE_E_CANCELLED or target.cost() == model.cost():
+            check(status)
+    if status == lib.PRUNE_E_CANCELLED:
+        logger.warning("trim was stopped: the model is that of the last finished round")
+        return TrimResult(target, model, {"rounds": []}, cancelled=True)
+    return TrimResult(target, model, parse_json(out[0]), cancelled=work.interrupted)
+
+
+@documented("tune")
+def tune(
+    model: Model,
+    images: SamplesLike,
+    teacher: Model | None = None,
+    validation: SamplesLike | None = None,
+    *,
+    protocol: str = "eigen",
+    metric: Metric = "abs_rel",
+    align: str = "default",
+    higher_is_better: bool = False,
+    progress: Any = None,
+    **options: Any,
+) -> TuneResult:
+    """Trains with small steps, on ground truth, on another network's output, or on both.
+
+    Parameters
+    ----------
+    model : Model
+        Left as it is.
+    images : Samples, folder or sequence
+        To learn from; ground truth is needed without a teacher.
+    teacher : Model, optional
+        The network whose output is to be kept.
+    validation : Samples, folder or sequence of (image, depth), optional
+        Labelled pairs that decide whether the result is better; default: pictures held back.
+    protocol, metric, align : str
+        Of the deciding metric, as for :func:`evaluate`. ``metric`` may also be a function
+        ``(prediction, truth) -> float``, whose mean over the pairs decides.
+    higher_is_better : bool
+        For a metric of one's own.
+    progress : bool or function (stage, done, total), optional
+
+    Returns
+    -------
+    TuneResult
+        Its model is better than the one given, or the same. After Ctrl-C the best so far, and
+        ``cancelled``.
+
+    Raises
+    ------
+    OptionError, ArgumentError
+    """
+    context = model.context
+    samples = as_samples(images, context)
+    pairs = as_samples(validation, context) if validation is not None else None
+    filled = Filled(["tune"], options, "tune")
+    target = model.clone()
+    reference = teacher.clone(context) if teacher is not None else None
+    report = ffi.new("prune_tune_report *")
+    report.struct_size = ffi.sizeof("prune_tune_report")
+    owners: list[Owner] = [target, samples] + ([reference] if reference is not None else [])
+    with (
+        context._working(*owners, progress=progress, partial=True) as work,
+        _judging(context, pairs, metric, protocol, align, higher_is_better) as (judge, scorer),
+    ):
+        filled["tune"].judge, filled["tune"].metric = judge, scorer
+        filled["tune"].report = report
+        teacher_pointer = work.pointers[2] if reference is not None else ffi.NULL
+        check(
+            lib.prune_model_tune(
+                work.pointers[0], teacher_pointer, work.pointers[1], filled["tune"]
+            )
+        )
+        facts = {
+            "steps": int(report.steps),
+            "seconds": float(report.seconds),
+            "loss_first": float(report.loss_first),
+            "loss_last": float(report.loss_last),
+            "judged_by": _text(report.judged_by),
+            "score_before": float(report.score_before),
+            "score_after": float(report.score_after),
+            "improved": bool(report.improved),
+        }
+    cancelled = work.interrupted or (bool(report.cancelled) and bool(context._state.cancel))
+    if cancelled:
+        logger.warning("tune was stopped: the model is the best so far")
+    return TuneResult(target, model, facts, cancelled)
+
+
+def _text(pointer: Any) -> str:
+    return "" if pointer == ffi.NULL else str(ffi.string(pointer).decode())
+
+
+@documented("quant")
+def quantize(
+    model: Model,
+    images: SamplesLike,
+    validation: SamplesLike | None = None,
+    *,
+    protocol: str = "eigen",
+    metric: Metric = "abs_rel",
+    align: str = "default",
+    higher_is_better: bool = False,
+    progress: Any = None,
+    **options: Any,
+) -> QuantizeResult:
+    """Computes in INT8, with FP32 where a scan shows that it is needed.
+
+    Parameters
+    ----------
+    model : Model
+        Left as it is. Its weights stay floats in the result too, so that it can be tuned; saving
+        bakes the integers.
+    images : Samples, folder or sequence of images
+        To calibrate on; no labels needed.
+    validation : Samples, folder or sequence of (image, depth), optional
+        Labelled pairs that decide which layers stay FP32; default: the original's own output.
+    protocol, metric, align : str
+        Of the deciding metric, as for :func:`evaluate`. ``metric`` may also be a function
+        ``(prediction, truth) -> float``.
+    higher_is_better : bool
+        For a metric of one's own.
+    progress : bool or function (stage, done, total), optional
+
+    Returns
+    -------
+    QuantizeResult
+
+    Raises
+    ------
+    OptionError, ArgumentError
+    CancelledError
+        If it was stopped: there is no half-quantized model.
+    """
+    context = model.context
+    samples = as_samples(images, context)
+    pairs = as_samples(validation, context) if validation is not None else None
+    filled = Filled(["quant"], options, "quantize")
+    target = model.clone()
+    out = ffi.new("char **")
+    with (
+        context._working(target, samples, progress=progress) as work,
+        _judging(context, pairs, metric, protocol, align, higher_is_better) as (judge, scorer),
+    ):
+        filled["quant"].judge, filled["quant"].metric = judge, scorer
+        check(lib.prune_model_quantize(*work.pointers, filled["quant"]))
+        check(lib.prune_quant_report(work.pointers[0], out))
+    return QuantizeResult(target, model, parse_json(out[0]))
+
+
+@documented("quant", skip=["scan"])
+def sensitivity(
+    model: Model,
+    images: SamplesLike,
+    validation: SamplesLike | None = None,
+    **options: Any,
+) -> Sensitivity:
+    """Which layers hurt in INT8: quantizes every layer alone and measures.
+
+    Parameters
+    ----------
+    model : Model
+        Left as it is.
+    images, validation
+        As for :func:`quantize`.
+
+    Returns
+    -------
+    Sensitivity
+
+    Raises
+    ------
+    OptionError, ArgumentError, CancelledError
+    """
+    return quantize(model, images, validation, scan=True, **options).sensitivity
+
+
+@documented("compress", "trim", "cut", "tune", "quant", "save", skip=["keep", "cost", "output"])
+def compress(
+    model: Model,
+    images: SamplesLike | None = None,
+    validation: SamplesLike | None = None,
+    test: SamplesLike | None = None,
+    *,
+    data: SamplesLike | None = None,
+    output: str | os.PathLike[str],
+    progress: Any = None,
+    **options: Any,
+) -> CompressResult:
+    """The whole loop: trim, tune, quantize, pack, and the difference it makes.
+
+    Parameters
+    ----------
+    model : Model
+        Left as it is.
+    images : Samples, folder or sequence of images
+        To tune and calibrate on; no labels needed.
+    validation : Samples, folder or sequence of (image, depth), optional
+        Labelled pairs that decide; default: the original network's own output.
+    test : Samples, folder or sequence of (image, depth), optional
+        Labelled pairs that are only reported.
+    data : Samples, folder or sequence of (image, depth), optional
+        One labelled set instead of these three, split by drive (or frame): 60 % to tune on, 20 %
+        decide, 20 % are reported.
+    output : path
+        Folder for model, report and pictures.
+    progress : bool or function (stage, done, total), optional
+
+    Returns
+    -------
+    CompressResult
+
+    Raises
+    ------
+    OptionError, ArgumentError, FileError
+    CancelledError
+        If it was stopped.
+    """
+    context = model.context
+    if data is not None:
+        if images is not None or validation is not None or test is not None:
+            raise errors.ArgumentError("data replaces images, validation and test")
+        seed = int(options.get("seed") or 0)
+        rest, held = as_samples(data, context).split(0.2, seed)
+        kept, decides = rest.split(0.25, seed + 1)
+        images, validation, test = kept, decides, held
+    if images is None:
+        raise errors.ArgumentError("images are needed: pictures to tune and calibrate on, or data")
+    filled = Filled(["compress", "trim", "cut", "tune", "quant", "save"], options, "compress")
+    folder = Path(output)
+    roles = [("images", images), ("validation", validation), ("test", test)]
+    given = [(role, as_samples(s, context)) for role, s in roles if s is not None]
+    target = model.clone()
+    main = filled["compress"]
+    text = ffi.new("char **")
+    owners: list[Owner] = [target, *(s for _, s in given)]
+    with context._working(*owners, progress=progress) as work:
+        for (role, _), pointer in zip(given, work.pointers[1:]):
+            setattr(main, role, pointer)
+        main.output = filled.keep(folder)
+        main.command = filled.keep(_command(options, output))
+        for stage in ("trim", "cut", "tune", "quant", "save"):
+            setattr(main, f"{stage}_options", filled[stage])
+        check(lib.prune_compress(context._handle.pointer, work.pointers[0], main, text))
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return CompressResult(target, model, report, take_text(text[0]), folder)
+
+
+def _command(options: dict[str, Any], output: Any) -> str:
+    words = "".join(f", {k}={v!r}" for k, v in options.items())
+    return f"libprune.compress(model, images, output={os.fspath(output)!r}{words})"
