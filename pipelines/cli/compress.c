@@ -31,10 +31,12 @@ static const prune_option_table *table(void)
     return &t;
 }
 
+enum { T_WORDS, T_RUN };
+
 /* --- the recipe ------------------------------------------------------------------------------*/
 static prune_status apply_words(cli_call *call, prune_recipe *recipe)
 {
-    const compress_words *words = call->options[0];
+    const compress_words *words = call->options[T_WORDS];
     prune_status status = PRUNE_OK;
     bool minutes = false;
     if (call->count) status = recipe_override(recipe, "model", call->arguments[0]);
@@ -42,6 +44,7 @@ static prune_status apply_words(cli_call *call, prune_recipe *recipe)
         const char *name = call->given[i].name;
         const bool elsewhere =
             prune_options_find(table(), name) ||
+            prune_options_find(prune_run_option_table(), name) ||
             (prune_options_find(cli_common_option_table(), name) && strcmp(name, "seed") != 0);
         if (!elsewhere) status = recipe_override(recipe, name, call->given[i].text);
         minutes = minutes || strcmp(name, "minutes") == 0;
@@ -53,7 +56,7 @@ static prune_status apply_words(cli_call *call, prune_recipe *recipe)
 
 static prune_status make_recipe(cli_call *call, prune_recipe **out)
 {
-    const compress_words *words = call->options[0];
+    const compress_words *words = call->options[T_WORDS];
     prune_recipe *recipe = NULL;
     prune_status status = words->recipe ? prune_recipe_load(&recipe, call->ctx, words->recipe)
                                         : recipe_from_command(&recipe, call->ctx);
@@ -75,106 +78,19 @@ static prune_status print_recipe(const prune_recipe *recipe)
     return status;
 }
 
-/* --- pictures and pairs ----------------------------------------------------------------------*/
-typedef struct inputs {
-    prune_samples *images, *validation, *test;
-    prune_samples *whole, *rest; /* of data */
-} inputs;
-
-static prune_status split_data(cli_call *call, const prune_recipe *recipe, inputs *in)
-{
-    const uint64_t seed = recipe->loop.seed;
-    bool by_group = false;
-    prune_status status = prune_dataset_open(&in->whole, call->ctx, recipe->inputs.data, NULL);
-    if (status == PRUNE_OK)
-        status = prune_samples_split(&in->rest, &in->test, in->whole, 0.2, seed, &by_group);
-    if (status == PRUNE_OK)
-        status = prune_samples_split(&in->images, &in->validation, in->rest, 0.25, seed + 1, NULL);
-    if (status == PRUNE_OK)
-        prune_log_write(call->ctx, PRUNE_LOG_INFO,
-                        "%s was split by %s: %llu tune, %llu validation, %llu test frames",
-                        recipe->inputs.data, by_group ? "drive" : "name",
-                        (unsigned long long)prune_samples_count(in->images),
-                        (unsigned long long)prune_samples_count(in->validation),
-                        (unsigned long long)prune_samples_count(in->test));
-    return status;
-}
-
-static prune_status open_inputs(cli_call *call, const prune_recipe *recipe, inputs *in)
-{
-    const recipe_inputs *files = &recipe->inputs;
-    if (files->data) return split_data(call, recipe, in);
-    if (!files->images)
-        return cli_usage_error("--images DIR is needed: pictures to tune and calibrate on");
-    prune_status status = cli_open_images(call, files->images, &in->images);
-    if (status == PRUNE_OK && files->val)
-        status = prune_dataset_open(&in->validation, call->ctx, files->val, NULL);
-    if (status == PRUNE_OK && files->test)
-        status = prune_dataset_open(&in->test, call->ctx, files->test, NULL);
-    return status;
-}
-
-static void close_inputs(inputs *in)
-{
-    prune_samples_free(in->images);
-    prune_samples_free(in->validation);
-    prune_samples_free(in->test);
-    prune_samples_free(in->rest);
-    prune_samples_free(in->whole);
-}
-
 /* --- the run ---------------------------------------------------------------------------------*/
-/* prune_compress knows trim, tune and quantize once each, in this order. */
-static prune_status run_once_each(cli_call *call, const prune_recipe *recipe,
-                                  prune_compress_options *options, prune_model *model, char **text)
-{
-    recipe_stage stages[RECIPE_KINDS];
-    bool has[RECIPE_KINDS] = {false};
-    prune_status status = PRUNE_OK;
-    for (int k = 0; k < RECIPE_KINDS; k++) {
-        prune_trim_options_init(&stages[k].trim);
-        prune_cut_options_init(&stages[k].cut);
-        prune_tune_options_init(&stages[k].tune);
-        prune_quant_options_init(&stages[k].quant);
-    }
-    for (size_t i = 0; status == PRUNE_OK && i < recipe->count; i++) {
-        const recipe_kind kind = recipe->stages[i].kind;
-        if (has[kind] || (i > 0 && kind < recipe->stages[i - 1].kind) || recipe->sweep.key)
-            return prune_error_set(PRUNE_E_UNSUPPORTED,
-                                   "%s: so far trim, tune and quantize run once each, in this "
-                                   "order, and without a sweep",
-                                   recipe->name);
-        has[kind] = true;
-        status = recipe_stage_effective(recipe, i, &stages[kind]);
-    }
-    options->trim = has[RECIPE_TRIM];
-    options->tune = has[RECIPE_TUNE];
-    options->quantize = has[RECIPE_QUANTIZE];
-    options->trim_options = &stages[RECIPE_TRIM].trim;
-    options->cut_options = &stages[RECIPE_TRIM].cut;
-    options->tune_options = &stages[has[RECIPE_TUNE] ? RECIPE_TUNE : RECIPE_TRIM].tune;
-    options->quant_options = &stages[RECIPE_QUANTIZE].quant;
-    options->save_options = &recipe->save;
-    return status == PRUNE_OK ? prune_compress(call->ctx, model, options, text) : status;
-}
-
 static prune_status run_recipe(cli_call *call, const prune_recipe *recipe)
 {
-    prune_compress_options options = recipe->loop;
-    const char *output = recipe->loop.output;
-    prune_model *model = NULL;
+    prune_run_inputs inputs = {.struct_size = (uint32_t)sizeof inputs, .command = call->line};
+    const char *output = recipe->loop.output, *model = recipe->inputs.model;
     char *text = NULL;
-    inputs in = {0};
     if (!output) return cli_usage_error("-o DIR is needed: where should results go?");
-    if (!recipe->inputs.model) return cli_usage_error("MODEL is needed: what is to be compressed?");
-    prune_status status = open_inputs(call, recipe, &in);
+    if (!model) return cli_usage_error("MODEL is needed: what is to be compressed?");
+    if (!recipe->inputs.images && !recipe->inputs.data)
+        return cli_usage_error("--images DIR is needed: pictures to tune and calibrate on");
+    prune_status status = cli_open_model(call, model, &recipe->load, &inputs.model);
     if (status == PRUNE_OK)
-        status = cli_open_model(call, recipe->inputs.model, &recipe->load, &model);
-    options.images = in.images;
-    options.validation = in.validation;
-    options.test = in.test;
-    options.command = call->line;
-    if (status == PRUNE_OK) status = run_once_each(call, recipe, &options, model, &text);
+        status = prune_recipe_run(call->ctx, recipe, &inputs, call->options[T_RUN], &text);
     if (status == PRUNE_OK) {
         (void)printf("%s\nreport: %s/report.html   model: %s/model.safetensors.zst\n", text, output,
                      output);
@@ -182,14 +98,13 @@ static prune_status run_recipe(cli_call *call, const prune_recipe *recipe)
             prune_log_write(call->ctx, PRUNE_LOG_INFO, "the JSON is %s/report.json", output);
     }
     prune_text_free(text);
-    prune_model_free(model);
-    close_inputs(&in);
+    prune_model_free(inputs.model);
     return status;
 }
 
 static prune_status run(cli_call *call)
 {
-    const compress_words *words = call->options[0];
+    const compress_words *words = call->options[T_WORDS];
     prune_recipe *recipe = NULL;
     prune_status status = make_recipe(call, &recipe);
     if (status == PRUNE_OK)
@@ -212,9 +127,17 @@ const cli_command cli_compress = {
                "  prune compress --recipe recipe.yaml -o out",
     .min_arguments = 0,
     .max_arguments = 1,
-    .tables = {table, recipe_input_table, prune_compress_option_table, prune_goal_option_table,
-               prune_load_option_table, prune_trim_option_table, prune_cut_option_table,
-               prune_tune_option_table, prune_quant_option_table, prune_save_option_table},
+    .tables = {[T_WORDS] = table,
+               [T_RUN] = prune_run_option_table,
+               recipe_input_table,
+               prune_compress_option_table,
+               prune_goal_option_table,
+               prune_load_option_table,
+               prune_trim_option_table,
+               prune_cut_option_table,
+               prune_tune_option_table,
+               prune_quant_option_table,
+               prune_save_option_table},
     .run = run,
     .hides = hides,
 };

@@ -2,6 +2,7 @@
  * is taken from there; the rest is done, written down, and then used as it was written down. */
 #include "pipelines/run/engine.h"
 
+#include "pipelines/recipe/origin.h"
 #include "pipelines/report/look.h"
 #include "pipelines/report/report.h"
 #include "pipelines/run/goals.h"
@@ -301,6 +302,15 @@ static prune_status complete_report(const record *r, json_t *report)
     return status;
 }
 
+/* The recipe, and what exactly went in. */
+static prune_status add_origin(const engine *e, json_t *report)
+{
+    const json_t *begin = run_directory_find(&e->directory, "begin", -1, -1);
+    const char *digest = json_string_value(json_object_get(json_object_get(begin, "run"), "model"));
+    return recipe_origin(e->recipe, digest ? digest : "", e->loop.images, e->loop.validation,
+                         e->loop.test, report);
+}
+
 static prune_status finish(engine *e, prune_model *model, json_t **report)
 {
     prune_status status = save_result(e);
@@ -309,6 +319,7 @@ static prune_status finish(engine *e, prune_model *model, json_t **report)
     json_t *json = status == PRUNE_OK ? record_json(&e->r) : NULL;
     if (status == PRUNE_OK && !json) status = prune_error_set(PRUNE_E_MEMORY, "out of memory");
     if (status == PRUNE_OK) status = complete_report(&e->r, json);
+    if (status == PRUNE_OK) status = add_origin(e, json);
     if (status == PRUNE_OK) status = report_write(e->ctx, e->directory.path, json);
     if (status == PRUNE_OK && model) status = prune_model_assign(model, record_last(&e->r)->model);
     if (status == PRUNE_OK)

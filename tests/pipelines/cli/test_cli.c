@@ -300,6 +300,15 @@ START_TEST(a_recipe_runs)
     expect("report.html");
     (void)snprintf(output, sizeof output, "%s/model.safetensors.zst", out);
     ck_assert_int_eq(access(output, R_OK), 0);
+    ck_assert_int_eq(prune("compress --recipe %s -o %s --steps 1", path, out), 1);
+    expect("resume");
+    ck_assert_int_eq(prune("compress --recipe %s -o %s --steps 1 --resume", path, out), 0);
+    (void)snprintf(output, sizeof output, "%s/report.json", out);
+    json_t *report = json_load_file(output, 0, NULL);
+    ck_assert_uint_eq(json_array_size(json_object_get(report, "inputs")), 2);
+    ck_assert_ptr_nonnull(
+        strstr(json_string_value(json_object_get(report, "recipe")), "granularity: 1"));
+    json_decref(report);
     /* One that ships, with everything of this test's own beside it. */
     (void)snprintf(out, sizeof out, "%s", test_path(4, "quantized"));
     ck_assert_int_eq(prune("compress %s --recipe pipelines/recipes/quantize-only.yaml --images %s "
