@@ -14,8 +14,8 @@ static const prune_option options[] = {
     {"align", PRUNE_OPTION_CHOICE, offsetof(prune_evaluation_options, align), "default", 0, 0,
      "default|none|median|affine",
      "to metres: none (metric models), median, affine in disparity; default: by the model"},
-    {"seed", PRUNE_OPTION_UINT64, offsetof(prune_evaluation_options, seed), "1", 0, 0, NULL,
-     "of the resampling that gives the intervals"},
+    {"seed", PRUNE_OPTION_UINT64, offsetof(prune_evaluation_options, seed), "1", 0,
+     1.8446744073709552e19, NULL, "of the resampling that gives the intervals"},
 };
 static const prune_option_table table = {"eval", sizeof(prune_evaluation_options), options,
                                          sizeof options / sizeof options[0]};

@@ -141,6 +141,47 @@ prune_status prune_recipe_run(prune_context *context, const prune_recipe *recipe
 prune_status prune_compress(prune_context *context, prune_model *model,
                             const prune_compress_options *options, char **table);
 
+/* One of two that are compared: a model, or a folder of predictions. */
+typedef struct prune_contestant {
+    uint32_t struct_size;
+    const char *name;         /* for headings, such as a file's name */
+    const prune_model *model; /* NULL: predictions */
+    const char *predictions;  /* folder, as for prune_evaluation_run_folder; NULL: a model */
+    int32_t units;            /* of .npy and .f32 predictions, as prune_prediction; -1: unknown */
+    uint64_t file_bytes;      /* of the file that the model came from; 0: not known */
+} prune_contestant;
+
+/* Table: prune_compare_option_table(). */
+typedef struct prune_compare_options {
+    uint32_t struct_size;
+    const char *output; /* folder */
+    const char *protocol, *align, *metric;
+    int32_t pictures;     /* frames to show: best, median, worst and so on */
+    int32_t analyse;      /* frames of which error by distance, edges and so on are taken */
+    double bench_seconds; /* how long to measure latency; models take turns */
+    uint64_t seed;
+    /* Not in the table. */
+    prune_samples *samples; /* labelled pairs */
+    const char *data;       /* what they are called in the report; may be NULL */
+    const char *command;    /* how to do it again; may be NULL */
+} prune_compare_options;
+const prune_option_table *prune_compare_option_table(void);
+void prune_compare_options_init(prune_compare_options *options);
+
+/* Judges both on the same frames and writes report.json, report.csv, report.html and pictures into
+ * output: accuracy with paired intervals; where a model is given its size and latency; where two
+ * are, how they differ. *table (may be NULL) is for a terminal; free it with prune_text_free. */
+prune_status prune_compare(prune_context *context, const prune_contestant *before,
+                           const prune_contestant *after, const prune_compare_options *options,
+                           char **table);
+
+/* Makes report.csv and report.html again from report.json and the pictures of a folder that
+ * prune_compress or prune_compare wrote. *table as above. */
+prune_status prune_report_render(prune_context *context, const char *folder, char **table);
+/* One page, `path`, that shows the reports of several folders side by side. */
+prune_status prune_report_join(prune_context *context, const char *const *folders, int32_t count,
+                               const char *path, char **table);
+
 #ifdef __cplusplus
 }
 #endif

@@ -52,7 +52,8 @@ struct cli_command {
 };
 
 extern const cli_command cli_inspect, cli_predict, cli_eval, cli_synth, cli_new, cli_trim, cli_tune,
-    cli_quantize, cli_pack, cli_unpack, cli_compress, cli_bench, cli_verify;
+    cli_quantize, cli_pack, cli_unpack, cli_compress, cli_bench, cli_verify, cli_compare,
+    cli_report;
 
 /* All commands in the order of the help text; NULL ends the list. */
 extern const cli_command *const cli_commands[];

@@ -8,8 +8,9 @@
 #include <string.h>
 
 const cli_command *const cli_commands[] = {
-    &cli_inspect,  &cli_predict, &cli_eval,   &cli_synth, &cli_trim,   &cli_tune, &cli_quantize,
-    &cli_compress, &cli_pack,    &cli_unpack, &cli_bench, &cli_verify, &cli_new,  NULL,
+    &cli_inspect,  &cli_predict,  &cli_eval,    &cli_synth,  &cli_trim, &cli_tune,
+    &cli_quantize, &cli_compress, &cli_compare, &cli_report, &cli_pack, &cli_unpack,
+    &cli_bench,    &cli_verify,   &cli_new,     NULL,
 };
 
 static void print_overview(FILE *to)

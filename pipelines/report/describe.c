@@ -14,7 +14,7 @@ static prune_status inspect(json_t **out, const prune_model *model)
     return status;
 }
 
-/* Spaces that may be cut, and layers that compute: without the rest the page would be a list of
+/* Channel spaces, and layers that compute: without the rest the page would be a list of
  * everything. */
 static json_t *outline(const json_t *inspected)
 {

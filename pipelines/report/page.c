@@ -35,19 +35,25 @@ static const char style[] =
     ".line.before{stroke:var(--before)}"
     "svg .line.after{stroke:var(--after)}svg .dropped{fill:none;stroke:var(--bad);stroke-width:1.8}"
     "svg .outline{fill:none;stroke:var(--muted);stroke-width:1}"
+    "svg .heat{fill:var(--bad);stroke:var(--line)}svg .edge{stroke:var(--bg);stroke-width:.4}"
+    "details{margin:.4rem 0}"
     ".key{display:inline-flex;align-items:center;gap:.4rem;margin-right:1.2rem}.key i{width:.9rem;"
     "height:.9rem;border-radius:2px;background:var(--before)}.key i.a{background:var(--after)}"
     "figure{margin:1.2rem 0}figcaption{font-weight:600;overflow-wrap:anywhere}"
     "figcaption span{font-weight:400}.frames{display:grid;gap:.5rem;"
     "grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr))}"
+    "@media(min-width:64rem){.frames{grid-template:auto auto/1fr 1fr 1fr;grid-auto-flow:column}}"
     ".frames img{width:100%;height:auto;display:block}.frames div{font-size:.85rem}"
     "pre{background:var(--soft);padding:.7rem;white-space:pre-wrap;overflow-wrap:anywhere;"
     "font-size:.85rem}code{overflow-wrap:anywhere}"
+    "h1,th{overflow-wrap:anywhere}@media(max-width:40rem){td,th{padding:.2rem .35rem;"
+    "font-size:.85rem}td small{font-size:.7rem}}"
     "@media print{:root{color-scheme:light;--fg:#000;--bg:#fff;--muted:#444;--line:#bbb;"
     "--soft:#f3f3f3;--before:#c05600;--after:#0067a8;--good:#156f3c;--bad:#b3261e}"
     "body{font-size:10.5pt;padding:0;max-width:none}*{print-color-adjust:exact;"
     "-webkit-print-color-adjust:exact}figure,svg,tr{break-inside:avoid}h2,h3{break-after:avoid}"
-    ".wide{overflow:visible}.frames{grid-template-columns:1fr 1fr}td,th{padding:.15rem .4rem}}";
+    ".wide{overflow:visible}.frames{grid-template:auto auto/1fr 1fr "
+    "1fr;grid-auto-flow:column}td,th{padding:.15rem .4rem}}";
 
 void page_begin(text *t, const char *title)
 {
@@ -89,6 +95,9 @@ char *report_page(prune_context *ctx, const char *folder, const json_t *report)
     page_comparison(&t, report);
     page_curves(&t, report);
     page_frames(&t, ctx, folder, report);
+    page_analysis(&t, report);
+    page_network(&t, report);
+    page_precision(&t, report);
     page_origin(&t, report);
     page_end(&t);
     return text_take(&t);

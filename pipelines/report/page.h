@@ -13,7 +13,15 @@ void page_end(text *t);
 void page_legend(text *t, const char *before, const char *after);
 
 void page_comparison(text *t, const json_t *report); /* before and after, goals, all stages */
-void page_curves(text *t, const json_t *report);     /* rounds, sweep */
+/* Numbers of every stage, one column each. */
+void page_stages(text *t, const json_t *report, const char *heading);
+/* Accuracy over size, MACs and latency, one dot per stage; those that none beats in both are
+ * joined. */
+void page_pareto(text *t, const json_t *report);
+void page_curves(text *t, const json_t *report);    /* rounds, sweep */
+void page_network(text *t, const json_t *report);   /* what was cut */
+void page_precision(text *t, const json_t *report); /* INT8 or FP32, and why */
+void page_analysis(text *t, const json_t *report);  /* distance, region, edges, flicker */
 void page_frames(text *t, prune_context *ctx, const char *folder, const json_t *report);
 void page_origin(text *t, const json_t *report); /* times, machine, licence, how to do it again */
 

@@ -40,7 +40,7 @@ static void add_difference(text *t, const char *metric, const json_t *cell)
                  high = report_number(cell, "change_ci95.1");
     text_add(t, "<td>");
     if (isnan(change)) return;
-    const bool more_is_better = metric[0] == 'd' && metric[1] >= '1' && metric[1] <= '3';
+    const bool more_is_better = report_more_is_better(metric);
     const bool certain = low > 0 || high < 0;
     const char *class = !certain ? "" : (change > 0) == more_is_better ? "good" : "bad";
     text_add(t, "<span class=\"%s\">%+.4f</span><small>[%+.4f, %+.4f]</small>", class, change, low,
@@ -57,6 +57,7 @@ static void add_metrics(text *t, const json_t *report, bool all)
         const json_t *last = json_object_get(report_at(report_last(report), "accuracy"), metric);
         text_add(t, "<tr><td>");
         text_escaped(t, metric);
+        text_add(t, "%s", report_metric_unit(metric, report_word(report, "accuracy_on.protocol")));
         if (!all) {
             text_add(t, "<td>%.4f<small>[%.4f, %.4f]</small><td>%.4f<small>[%.4f, %.4f]</small>",
                      report_number(cell, "mean"), report_number(cell, "ci95.0"),
@@ -138,14 +139,13 @@ static void add_goals(text *t, const json_t *report)
     text_add(t, "</table></div>\n");
 }
 
-static void add_all(text *t, const json_t *report)
+void page_stages(text *t, const json_t *report, const char *heading)
 {
     const report_row *rows;
     const json_t *stage;
     const size_t count = report_rows(&rows);
     size_t s;
-    if (json_array_size(report_stages(report)) < 3) return;
-    text_add(t, "<h2>Every stage</h2><div class=wide><table><tr><th>");
+    text_add(t, "<h2>%s</h2><div class=wide><table><tr><th>", heading);
     json_array_foreach(report_stages(report), s, stage)
     {
         text_add(t, "<th>");
@@ -173,5 +173,5 @@ void page_comparison(text *t, const json_t *report)
 {
     add_two(t, report);
     add_goals(t, report);
-    add_all(t, report);
+    if (json_array_size(report_stages(report)) > 2) page_stages(t, report, "Every stage");
 }

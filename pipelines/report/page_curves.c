@@ -9,14 +9,17 @@
 /* What stands on the y axis: the metric on labelled pairs, else the judge's score. */
 typedef struct measure {
     char label[128], mean[64], low[64], high[64];
+    bool more_is_better; /* d1, d2, d3 */
 } measure;
 
 static measure pick_measure(const json_t *report)
 {
-    measure m = {"judge's score", "judge_score", "", ""};
+    measure m = {"judge's score", "judge_score", "", "", false};
     const char *metric = report_word(report, "accuracy_on.metric");
+    m.more_is_better = report_more_is_better(metric);
     if (!*metric) return m;
-    (void)snprintf(m.label, sizeof m.label, "%.32s, %.0f %.16s frames", metric,
+    (void)snprintf(m.label, sizeof m.label, "%.32s%s, %.0f %.16s frames", metric,
+                   report_metric_unit(metric, report_word(report, "accuracy_on.protocol")),
                    report_number(report, "accuracy_on.frames"),
                    report_word(report, "accuracy_on.role"));
     (void)snprintf(m.mean, sizeof m.mean, "accuracy.%.32s.mean", metric);
@@ -67,6 +70,83 @@ static void draw_stages(text *t, const json_t *report, const measure *m, const c
             svg_chart_label(&c, at, mean, s == 0 ? 1 : -1, report_word(stage, "name"));
     }
     svg_chart_close(&c);
+}
+
+/* Whether another stage is at least as good in both, and better in one. */
+static bool is_beaten(const json_t *stages, const json_t *stage, const char *cost,
+                      const char *score, bool more_is_better)
+{
+    const json_t *other;
+    const double x = report_number(stage, cost), y = report_number(stage, score);
+    size_t i;
+    json_array_foreach(stages, i, other)
+    {
+        const double u = report_number(other, cost), v = report_number(other, score);
+        if (other == stage || isnan(u) || isnan(v) || u > x) continue;
+        const bool as_good = more_is_better ? v >= y : v <= y;
+        if (as_good && (u < x || v != y)) return true;
+    }
+    return false;
+}
+
+/* The cheapest stage that is not beaten and costs more than `than`. */
+static const json_t *next_best(const json_t *stages, const char *cost, const char *score,
+                               bool more_is_better, double than)
+{
+    const json_t *stage, *found = NULL;
+    size_t i;
+    json_array_foreach(stages, i, stage)
+    {
+        const double x = report_number(stage, cost);
+        if (isnan(x) || isnan(report_number(stage, score)) || !(x > than)) continue;
+        if (found && !(x < report_number(found, cost))) continue;
+        if (!is_beaten(stages, stage, cost, score, more_is_better)) found = stage;
+    }
+    return found;
+}
+
+static void draw_pareto(text *t, const json_t *report, const measure *m, const char *cost,
+                        double scale, const char *label)
+{
+    svg_axis x = {label, INFINITY, -INFINITY}, y = {m->label, INFINITY, -INFINITY};
+    const json_t *stages = report_stages(report), *stage;
+    svg_chart c;
+    size_t s;
+    if (!report_has(report, cost) || !report_has(report, m->mean)) return;
+    json_array_foreach(stages, s, stage)
+    {
+        svg_axis_take(&x, report_number(stage, cost) / scale);
+        svg_axis_take(&y, report_number(stage, m->mean));
+    }
+    svg_chart_open(&c, t, label, x, y);
+    const json_t *best = next_best(stages, cost, m->mean, m->more_is_better, -INFINITY);
+    for (const json_t *next; best; best = next) {
+        next = next_best(stages, cost, m->mean, m->more_is_better, report_number(best, cost));
+        if (next)
+            svg_chart_line(&c, report_number(best, cost) / scale, report_number(best, m->mean),
+                           report_number(next, cost) / scale, report_number(next, m->mean),
+                           "after");
+    }
+    json_array_foreach(stages, s, stage)
+    {
+        const double at = report_number(stage, cost) / scale, mean = report_number(stage, m->mean);
+        const bool beaten = is_beaten(stages, stage, cost, m->mean, m->more_is_better);
+        svg_chart_dot(&c, at, mean, beaten ? "other" : "after", report_word(stage, "name"));
+        svg_chart_label(&c, at, mean, 0, report_word(stage, "name"));
+    }
+    svg_chart_close(&c);
+}
+
+void page_pareto(text *t, const json_t *report)
+{
+    const measure m = pick_measure(report);
+    text_add(t, "<h2>Accuracy against cost</h2><div class=charts>");
+    draw_pareto(t, report, &m, "packed_bytes", 1e6, "packed file, MB");
+    draw_pareto(t, report, &m, "macs", 1e9, "MACs per frame, G");
+    draw_pareto(t, report, &m, "latency_ms.median", 1, "latency, median, ms");
+    text_add(t,
+             "</div><p class=small>Joined: what nothing else beats in both. Grey: something else "
+             "is as accurate and costs less.</p>\n");
 }
 
 static void draw_rounds(text *t, const json_t *rounds, const char *cost, const char *label)

@@ -1,6 +1,8 @@
 /* Frames: image, ground truth, before, after, errors. */
+#include "pipelines/report/look.h"
 #include "pipelines/report/page.h"
 
+#include <math.h>
 #include <prune/image.h>
 #include <prune/sys/file.h>
 #include <prune/sys/memory.h>
@@ -86,6 +88,62 @@ static int widest_for(size_t frames)
     return frames <= 6 ? 1280 : frames <= 24 ? 640 : 320;
 }
 
+/* Depth on a logarithmic scale, in the colours of the maps. */
+static void add_depth_legend(text *t, double near, double far)
+{
+    enum { STOPS = 13, LEFT = 10, WIDTH = 340 };
+    float ramp[STOPS];
+    uint8_t rgb[STOPS * 3];
+    const double width = log(far / near);
+    if (!(width > 0)) return;
+    for (int i = 0; i < STOPS; i++) ramp[i] = (float)i / (STOPS - 1);
+    prune_map_colorize(ramp, STOPS, 1, 0.0f, 1.0f, rgb);
+    text_add(t, "<svg viewBox=\"0 0 360 50\" role=img aria-label=\"depth scale\"><defs>"
+                "<linearGradient id=depth>");
+    for (int i = 0; i < STOPS; i++)
+        text_add(t, "<stop offset=%.3f stop-color=\"#%02x%02x%02x\"/>", (double)ramp[i], rgb[3 * i],
+                 rgb[3 * i + 1], rgb[3 * i + 2]);
+    text_add(t,
+             "</linearGradient></defs><text class=name x=%d y=12>depth, m</text>"
+             "<rect x=%d y=18 width=%d height=12 fill=\"url(#depth)\"/>",
+             LEFT, LEFT, WIDTH);
+    static const double marks[] = {0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 40, 80, 160};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (marks[i] >= near * 0.999 && marks[i] <= far * 1.001)
+            text_add(t, "<text x=%.1f y=44 text-anchor=middle>%g</text>",
+                     LEFT + WIDTH * log(marks[i] / near) / width, marks[i]);
+    text_add(t, "</svg>");
+}
+
+static void add_error_legend(text *t)
+{
+    enum { LEFT = 10, CELL = 34 };
+    text_add(t,
+             "<svg viewBox=\"0 0 360 50\" role=img aria-label=\"error scale\">"
+             "<text class=name x=%d y=12>relative error |prediction - truth| / truth, %%</text>",
+             LEFT);
+    for (int i = 0; i < REPORT_ERROR_STEPS; i++) {
+        const report_error_step *step = &report_error_steps[i];
+        text_add(t, "<rect x=%d y=18 width=%d height=12 fill=\"#%02x%02x%02x\"/>", LEFT + CELL * i,
+                 CELL, step->rgb[0], step->rgb[1], step->rgb[2]);
+        if (i + 1 < REPORT_ERROR_STEPS)
+            text_add(t, "<text x=%d y=44 text-anchor=middle>%.2g</text>", LEFT + CELL * (i + 1),
+                     100 * step->below);
+    }
+    text_add(t, "</svg>");
+}
+
+static void add_legends(text *t, const json_t *report)
+{
+    const double near = report_number(report, "picture_scales.depth_m.0"),
+                 far = report_number(report, "picture_scales.depth_m.1");
+    text_add(t, "<p>Chosen by rank, not by hand. All maps share two scales. Black: no ground truth "
+                "there.</p><div class=charts>");
+    if (near > 0 && far > near) add_depth_legend(t, near, far);
+    add_error_legend(t);
+    text_add(t, "</div>\n");
+}
+
 void page_frames(text *t, prune_context *ctx, const char *folder, const json_t *report)
 {
     static const char *const kinds[][2] = {
@@ -94,12 +152,18 @@ void page_frames(text *t, prune_context *ctx, const char *folder, const json_t *
     const json_t *entry;
     size_t i;
     if (json_array_size(report_at(report, "pictures")) == 0) return;
-    text_add(t, "<h2>Frames</h2><p>Chosen by rank, not by hand.</p>");
+    text_add(t, "<h2>Frames</h2>");
+    add_legends(t, report);
     json_array_foreach(report_at(report, "pictures"), i, entry)
     {
         text_add(t, "<figure><figcaption>");
         text_escaped(t, report_word(entry, "rank"));
-        text_add(t, " <span>(%.4f) ", report_number(entry, "value"));
+        text_add(t, " <span>(");
+        text_escaped(t, report_word(entry, "metric"));
+        text_add(t, " %.4f", report_number(entry, "value"));
+        if (!isnan(report_number(entry, "change")))
+            text_add(t, ", %+.4f to before", report_number(entry, "change"));
+        text_add(t, ") ");
         text_escaped(t, report_word(entry, "frame"));
         text_add(t, "</span></figcaption><div class=frames>");
         for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)

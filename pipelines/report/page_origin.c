@@ -2,6 +2,7 @@
  * to have it all again. */
 #include "pipelines/report/page.h"
 #include "pipelines/report/report.h"
+#include "pipelines/report/rows.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,7 +12,7 @@ static void add_times(text *t, const json_t *report)
     const json_t *stage;
     size_t s;
     double total = 0;
-    if (json_array_size(report_stages(report)) < 2) return;
+    if (json_array_size(report_stages(report)) < 2 || !report_has(report, "seconds")) return;
     text_add(t, "<h2>How long it took</h2><div class=wide><table><tr><th>stage<th>seconds</tr>");
     json_array_foreach(report_stages(report), s, stage)
     {

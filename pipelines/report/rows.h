@@ -14,6 +14,10 @@ typedef struct report_row {
     int better;
 } report_row;
 size_t report_rows(const report_row **out);
+/* Of a metric by name: d1, d2 and d3 are shares of good pixels, everything else is an error. */
+bool report_more_is_better(const char *metric);
+/* ", m" and so on, "" for plain ratios. */
+const char *report_metric_unit(const char *metric, const char *protocol);
 /* Whether any stage has a number there. */
 bool report_has(const json_t *report, const char *path);
 

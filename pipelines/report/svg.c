@@ -1,7 +1,6 @@
 #include "pipelines/report/svg.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Of the plot inside its drawing. */
@@ -161,6 +160,83 @@ void svg_bars(text *t, const char *title, const svg_bar *bars, size_t count, int
         text_add(t, "</text>");
         draw_bar(t, bars[i].before, largest, y, "before", decimals);
         draw_bar(t, bars[i].after, largest, y + BAR + 2, "after", decimals);
+    }
+    text_add(t, "</svg>");
+}
+
+enum { COLUMN_TOP = 36, COLUMN_BOTTOM = 170, COLUMN_HEIGHT = 206 };
+
+static double largest_whole(const svg_part *parts, size_t count)
+{
+    double largest = 0;
+    for (size_t i = 0; i < count; i++) largest = fmax(largest, parts[i].whole);
+    return largest > 0 ? largest : 1;
+}
+
+static void draw_column(text *t, const svg_part *part, double x, double width, double unit)
+{
+    const double kept = part->kept * unit, whole = part->whole * unit;
+    text_add(t,
+             "<g><rect class=outline x=%.1f y=%.1f width=%.1f height=%.1f />"
+             "<rect class=after x=%.1f y=%.1f width=%.1f height=%.1f /><title>",
+             x, COLUMN_BOTTOM - whole, width, whole, x, COLUMN_BOTTOM - kept, width, kept);
+    text_escaped(t, part->label);
+    text_add(t, ": %.0f of %.0f</title></g>", part->kept, part->whole);
+}
+
+void svg_columns(text *t, const char *title, const char *x_label, const svg_part *parts,
+                 size_t count)
+{
+    const double unit = (COLUMN_BOTTOM - COLUMN_TOP) / largest_whole(parts, count);
+    const double pitch = (double)(WIDTH - 16) / (double)count, width = fmax(pitch * 0.72, 1);
+    open_drawing(t, COLUMN_HEIGHT, title);
+    text_add(t, "<text class=name x=4 y=14>");
+    text_escaped(t, title);
+    text_add(t, "</text>");
+    for (size_t i = 0; i < count; i++) {
+        const double x = 8 + pitch * ((double)i + 0.5) - width / 2, middle = x + width / 2;
+        draw_column(t, &parts[i], x, width, unit);
+        if (pitch > 24)
+            text_add(t, "<text x=%.1f y=%.1f text-anchor=middle>%.0f</text>", middle,
+                     COLUMN_BOTTOM - parts[i].whole * unit - 4, parts[i].kept);
+        if (pitch > 15 || i % 4 == 0)
+            text_add(t, "<text x=%.1f y=%d text-anchor=middle>%zu</text>", middle,
+                     COLUMN_BOTTOM + 14, i);
+    }
+    text_add(t, "<text class=name x=%d y=%d text-anchor=middle>", WIDTH / 2, COLUMN_BOTTOM + 32);
+    text_escaped(t, x_label);
+    text_add(t, "</text></svg>");
+}
+
+enum { PART_LEFT = 168, PART_RIGHT = 292, PART_ROW = 17, LABEL_ROOM = 27 };
+
+/* Of long names the end: the beginning is what their neighbours share. */
+static void add_short(text *t, const char *label)
+{
+    const size_t length = strlen(label);
+    if (length > LABEL_ROOM) text_add(t, "&hellip;");
+    text_escaped(t, length > LABEL_ROOM ? label + length - LABEL_ROOM + 1 : label);
+}
+
+void svg_parts(text *t, const char *title, const svg_part *parts, size_t count)
+{
+    const double unit = (PART_RIGHT - PART_LEFT) / largest_whole(parts, count);
+    open_drawing(t, (int)count * PART_ROW + 24, title);
+    text_add(t, "<text class=name x=4 y=14>");
+    text_escaped(t, title);
+    text_add(t, "</text>");
+    for (size_t i = 0; i < count; i++) {
+        const double y = 22 + (double)(i * PART_ROW);
+        text_add(t, "<g><text x=%d y=%.1f text-anchor=end>", PART_LEFT - 6, y + 10);
+        add_short(t, parts[i].label);
+        text_add(t,
+                 "</text><rect class=outline x=%d y=%.1f width=%.1f height=12 />"
+                 "<rect class=after x=%d y=%.1f width=%.1f height=12 />"
+                 "<text x=%.1f y=%.1f>%.0f of %.0f</text><title>",
+                 PART_LEFT, y, parts[i].whole * unit, PART_LEFT, y, parts[i].kept * unit,
+                 PART_LEFT + parts[i].whole * unit + 4, y + 10, parts[i].kept, parts[i].whole);
+        text_escaped(t, parts[i].label);
+        text_add(t, "</title></g>");
     }
     text_add(t, "</svg>");
 }

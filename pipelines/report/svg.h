@@ -37,4 +37,15 @@ typedef struct svg_bar {
 } svg_bar;
 void svg_bars(text *t, const char *title, const svg_bar *bars, size_t count, int decimals);
 
+/* What was, as an outline, and what is left of it, filled. */
+typedef struct svg_part {
+    const char *label;
+    double whole, kept;
+} svg_part;
+/* As columns next to each other, numbered from 0: for blocks. */
+void svg_columns(text *t, const char *title, const char *x_label, const svg_part *parts,
+                 size_t count);
+/* As rows below each other, with their labels: for layers. */
+void svg_parts(text *t, const char *title, const svg_part *parts, size_t count);
+
 #endif

@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Runs side by side: no column is what came of another. */
+static bool is_joined(const json_t *report)
+{
+    return strcmp(report_word(report, "kind"), "joined") == 0;
+}
+
 /* One row over all stages; left out where no stage has the number. */
 static void add_row(text *t, const json_t *report, const report_row *row)
 {
@@ -24,7 +30,7 @@ static void add_row(text *t, const json_t *report, const report_row *row)
     }
     const double first = report_number(report_first(report), row->path),
                  last = report_number(report_last(report), row->path);
-    if (row->better != REPORT_NEITHER && first > 0 && last > 0)
+    if (row->better != REPORT_NEITHER && first > 0 && last > 0 && !is_joined(report))
         text_add(t, "%9.1f %%", 100.0 * last / first);
     text_add(t, "  %s%s\n", row->unit,
              strncmp(row->path, "energy.", 7) == 0 &&
@@ -40,6 +46,17 @@ static void add_metric(text *t, const json_t *report, const char *metric, const 
     add_row(t, report, &(report_row){label, "", path, 1, 4, REPORT_LESS});
 }
 
+static void conclude(text *t, const json_t *report)
+{
+    const json_t *note;
+    size_t i;
+    char *verdict = is_joined(report) ? NULL : report_verdict(report);
+    if (verdict && *verdict) text_add(t, "\n%s\n", verdict);
+    free(verdict);
+    json_array_foreach(report_at(report, "notes"), i, note)
+        text_add(t, "\n%s\n", json_string_value(note));
+}
+
 char *report_table(const json_t *report)
 {
     text t = {0};
@@ -49,7 +66,7 @@ char *report_table(const json_t *report)
     text_add(&t, "%-24s", "");
     json_array_foreach(report_stages(report), s, stage)
         text_add(&t, "%12.11s", report_word(stage, "name"));
-    text_add(&t, "%11s\n", "of before");
+    text_add(&t, "%11s\n", is_joined(report) ? "" : "of before");
     if (report_at(report, "accuracy_on")) {
         const char *metric = report_word(report, "accuracy_on.metric");
         char label[64];
@@ -63,8 +80,6 @@ char *report_table(const json_t *report)
                           REPORT_LESS});
     const size_t count = report_rows(&rows);
     for (size_t r = 0; r < count; r++) add_row(&t, report, &rows[r]);
-    char *verdict = report_verdict(report);
-    if (verdict && *verdict) text_add(&t, "\n%s\n", verdict);
-    free(verdict);
+    conclude(&t, report);
     return text_take(&t);
 }

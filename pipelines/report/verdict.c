@@ -13,14 +13,20 @@ static void say_size(text *t, const json_t *first, const json_t *last)
 {
     const double before = report_number(first, "file_bytes"),
                  after = report_number(last, "packed_bytes");
-    if (before > 0 && after > 0)
+    const double given = report_number(first, "given_bytes"),
+                 other = report_number(last, "given_bytes");
+    if (given > 0 && other > 0)
+        text_add(t, "%.1f %% of the size (%.2f MB, before: %.2f MB)", 100 * other / given,
+                 other / 1e6, given / 1e6);
+    else if (before > 0 && after > 0)
         text_add(t, "%.1f %% of the size (%.2f MB packed, FP32 safetensors before: %.2f MB)",
                  100 * after / before, after / 1e6, before / 1e6);
 }
 
 /* Both figures: the minimum tells of the code, the median of the machine's day as well. */
-static void say_speed(text *t, const json_t *first, const json_t *last)
+static void say_speed(text *t, const json_t *report, const json_t *first, const json_t *last)
 {
+    const double ratio = report_number(report, "latency_ratio.ratio");
     const double minimum = report_number(first, "latency_ms.minimum") /
                            report_number(last, "latency_ms.minimum"),
                  median = report_number(first, "latency_ms.median") /
@@ -31,7 +37,12 @@ static void say_speed(text *t, const json_t *first, const json_t *last)
         text_add(t, "%.2f times faster", minimum);
     else
         text_add(t, "%.2f times SLOWER", 1 / minimum);
-    if (median > 0 && isfinite(median)) text_add(t, " (by the medians %.2f times)", median);
+    if (ratio > 0)
+        text_add(t, " (turn by turn %.2f times [%.2f, %.2f])", 1 / ratio,
+                 1 / report_number(report, "latency_ratio.ci95.1"),
+                 1 / report_number(report, "latency_ratio.ci95.0"));
+    else if (median > 0 && isfinite(median))
+        text_add(t, " (by the medians %.2f times)", median);
 }
 
 static void say_accuracy(text *t, const json_t *report, const json_t *last)
@@ -72,7 +83,7 @@ char *report_verdict(const json_t *report)
     text_add(&t, "%s", "");
     if (first != last) {
         say_size(&t, first, last);
-        say_speed(&t, first, last);
+        say_speed(&t, report, first, last);
         say_accuracy(&t, report, last);
     }
     say_goals(&t, report);

@@ -1,6 +1,8 @@
 /* The record of a loop, and its JSON form: report.json. */
 #include "pipelines/run/record.h"
 
+#include "pipelines/report/accuracy.h"
+
 #include <math.h>
 #include <prune/sys/error.h>
 #include <prune/sys/memory.h>
@@ -78,46 +80,21 @@ void record_close(record *r)
     json_decref(r->more);
 }
 
-static json_t *accuracy_json(const record *r, const stage *s)
-{
-    const prune_evaluation *before = record_first(r)->evaluation;
-    json_t *root = json_object();
-    int32_t protocol;
-    if (prune_protocol_find(&protocol, r->options->protocol) != PRUNE_OK) return root;
-    const char *name;
-    for (int32_t m = 0; (name = prune_protocol_metric_name(protocol, m)); m++) {
-        double mean, low, high, change = 0, change_low = 0, change_high = 0;
-        if (prune_evaluation_mean(s->evaluation, name, &mean, &low, &high) != PRUNE_OK) continue;
-        json_t *row = json_pack("{s:f, s:[f,f]}", "mean", mean, "ci95", low, high);
-        if (row && s->evaluation != before &&
-            prune_evaluation_difference(before, s->evaluation, name, &change, &change_low,
-                                        &change_high) == PRUNE_OK)
-            (void)json_object_update_new(row, json_pack("{s:f, s:[f,f]}", "change", change,
-                                                        "change_ci95", change_low, change_high));
-        (void)json_object_set_new(root, name, row ? row : json_null());
-    }
-    return root;
-}
-
 static json_t *stage_json(const record *r, const stage *s)
 {
     json_t *root = json_pack(
-        "{s:s, s:s, s:f, s:o, s:I, s:I, s:I, s:i, s:I, s:I, s:{s:f, s:f, s:i}, s:I}", "name",
+        "{s:s, s:s, s:f, s:o, s:I, s:I, s:I, s:i, s:I, s:I, s:{s:f, s:f, s:f, s:i}, s:I}", "name",
         s->name, "kind", stage_kind_name(s->kind), "seconds", s->seconds, "judge_score",
         isfinite(s->score) ? json_real(s->score) : json_null(), "parameters",
         (json_int_t)s->info.parameters, "macs", (json_int_t)s->info.macs, "bytes",
         (json_int_t)s->info.bytes, "int8_layers", s->info.int8_layers, "file_bytes",
         (json_int_t)s->file_bytes, "packed_bytes", (json_int_t)s->packed_bytes, "latency_ms",
-        "minimum", s->latency.minimum, "median", s->latency.median, "runs", s->latency.runs,
-        "session_bytes", (json_int_t)s->latency.memory);
+        "minimum", s->latency.minimum, "median", s->latency.median, "p95", s->latency.p95, "runs",
+        s->latency.runs, "session_bytes", (json_int_t)s->latency.memory);
     if (root && s->detail) (void)json_object_update(root, s->detail);
-    if (root && s->evaluation) {
-        (void)json_object_set_new(root, "accuracy", accuracy_json(r, s));
-        char *detail = NULL;
-        if (prune_evaluation_json(s->evaluation, &detail) == PRUNE_OK)
-            (void)json_object_set_new(root, "evaluation", json_loads(detail, 0, NULL));
-        prune_text_free(detail);
-    }
+    if (root && s->evaluation)
+        (void)report_add_accuracy(root, record_first(r)->evaluation, s->evaluation,
+                                  r->options->protocol);
     return root;
 }
 

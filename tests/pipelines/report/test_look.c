@@ -50,7 +50,8 @@ static void open_setting(setting *s)
     prune_evaluation_options_init(&s->options);
     s->options.protocol = "eigen-benchmark";
     for (int i = 0; i < 2; i++) {
-        (void)snprintf(s->folders[i], sizeof s->folders[i], "%s", test_path(i, "predicted"));
+        (void)snprintf(s->folders[i], sizeof s->folders[i], "%s",
+                       test_path(i, i == 0 ? "predicted_a" : "predicted_b"));
         write_predictions(s->ctx, s->samples, s->folders[i], errors[i]);
         ck_ok(prune_evaluation_create(&s->judged[i], s->ctx, &s->options));
         ck_ok(prune_evaluation_run_folder(s->judged[i], s->samples, s->folders[i], 2));

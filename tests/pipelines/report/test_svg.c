@@ -73,5 +73,25 @@ START_TEST(bars_are_as_long_as_their_numbers)
 }
 END_TEST
 
-TEST_MAIN("pipelines.report.svg", steps_are_round, points_lie_inside_the_frame,
-          one_point_still_has_axes, bars_are_as_long_as_their_numbers)
+START_TEST(what_is_left_stands_in_what_was)
+{
+    text t = {0};
+    const svg_part parts[2] = {{"blocks.0", 4, 3},
+                               {"a.very.long.name.that.does.not.fit.here", 2, 0}};
+    svg_columns(&t, "heads", "block", parts, 2);
+    /* 134 units stand for 4. */
+    ck_assert_ptr_nonnull(strstr(t.data, "height=134.0 /><rect class=after"));
+    ck_assert_ptr_nonnull(strstr(t.data, "height=100.5 /><title>blocks.0: 3 of 4"));
+    ck_assert_ptr_nonnull(strstr(t.data, ": 0 of 2"));
+    free(text_take(&t));
+    t = (text){0};
+    svg_parts(&t, "heads", parts, 2);
+    ck_assert_ptr_nonnull(strstr(t.data, "width=124.0 height=12 /><rect class=after"));
+    ck_assert_ptr_nonnull(strstr(t.data, "width=93.0 height=12 />"));
+    ck_assert_ptr_nonnull(strstr(t.data, "&hellip;ame.that.does.not.fit.here<"));
+    free(text_take(&t));
+}
+END_TEST
+
+TEST_MAIN("pipelines.report.svg", what_is_left_stands_in_what_was, steps_are_round,
+          points_lie_inside_the_frame, one_point_still_has_axes, bars_are_as_long_as_their_numbers)
