@@ -19,7 +19,7 @@ static const column columns[] = {
     {"latency_min_ms", "latency_ms.minimum"},
     {"latency_median_ms", "latency_ms.median"},
     {"latency_p95_ms", "latency_ms.p95"},
-    {"energy_mj", "energy.millijoules"},
+    {"energy_mj", "energy_mj.value"},
     {"session_bytes", "session_bytes"},
     {"judge_score", "judge_score"},
 };

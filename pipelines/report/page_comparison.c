@@ -8,8 +8,8 @@
 /* "energy per frame (estimate)": whoever reads the row must know. */
 static void add_label(text *t, const json_t *report, const report_row *row)
 {
-    const bool guess = strncmp(row->path, "energy.", 7) == 0 &&
-                       json_is_true(report_at(report_first(report), "energy.estimate"));
+    const bool guess = strncmp(row->path, "energy_mj.", 10) == 0 &&
+                       json_is_true(report_at(report_first(report), "energy_mj.estimated"));
     text_add(t, "<tr><td>%s%s%s%s", row->label, guess ? " (estimate)" : "", *row->unit ? ", " : "",
              row->unit);
 }

@@ -6,6 +6,7 @@
 #include "pipelines/report/look.h"
 #include "pipelines/report/report.h"
 #include "pipelines/run/goals.h"
+#include "pipelines/run/measured.h"
 #include "pipelines/run/run.h"
 
 #include <errno.h>
@@ -241,25 +242,25 @@ static prune_status run_before(engine *e, const prune_model *original)
 
 /* --- end --------------------------------------------------------------------------------------*/
 
-static prune_status measure_latency(record *r)
+static prune_status measure_stages(record *r)
 {
     const size_t count = (size_t)r->count;
     const prune_model **models = prune_memory_new(r->ctx, count, sizeof(prune_model *));
-    prune_status status = models ? PRUNE_OK : PRUNE_E_MEMORY;
-    prune_timing *timing = NULL;
-    prune_timing_options options;
-    prune_timing_options_init(&options);
-    options.seconds = r->options->bench_seconds;
+    prune_latency *latencies = prune_memory_zero(r->ctx, count, sizeof *latencies);
+    json_t **json = prune_memory_zero(r->ctx, count, sizeof(json_t *));
+    prune_status status = models && latencies && json ? PRUNE_OK : PRUNE_E_MEMORY;
     for (int32_t s = 0; status == PRUNE_OK && s < r->count; s++) models[s] = r->stages[s]->model;
-    prune_log_write(r->ctx, PRUNE_LOG_INFO, "measuring latency, models in turns");
-    if (status == PRUNE_OK) status = prune_timing_run(&timing, r->ctx, models, r->count, &options);
+    prune_log_write(r->ctx, PRUNE_LOG_INFO, "measuring latency and energy, models in turns");
+    if (status == PRUNE_OK)
+        status =
+            measured_take(r->ctx, models, r->count, r->options->bench_seconds, latencies, json);
     for (int32_t s = 0; status == PRUNE_OK && s < r->count; s++) {
-        prune_latency *latency = &r->stages[s]->latency;
-        latency->struct_size = (uint32_t)sizeof *latency;
-        status = prune_timing_latency(timing, s, latency);
+        r->stages[s]->latency = latencies[s];
+        r->stages[s]->measured = json[s];
     }
-    prune_timing_free(timing);
     prune_memory_free(r->ctx, (void *)models);
+    prune_memory_free(r->ctx, latencies);
+    prune_memory_free(r->ctx, (void *)json);
     return status;
 }
 
@@ -314,7 +315,7 @@ static prune_status add_origin(const engine *e, json_t *report)
 static prune_status finish(engine *e, prune_model *model, json_t **report)
 {
     prune_status status = save_result(e);
-    if (status == PRUNE_OK) status = measure_latency(&e->r);
+    if (status == PRUNE_OK) status = measure_stages(&e->r);
     if (status == PRUNE_OK) status = goals_judge(e);
     json_t *json = status == PRUNE_OK ? record_json(&e->r) : NULL;
     if (status == PRUNE_OK && !json) status = prune_error_set(PRUNE_E_MEMORY, "out of memory");

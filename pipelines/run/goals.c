@@ -86,6 +86,13 @@ prune_status goals_judge(engine *e)
     prune_status status = add_packed(goals, e);
     if (wanted->latency_ms > 0)
         add_goal(goals, "latency-ms", wanted->latency_ms, last->latency.median, false, " ms");
+    if (wanted->energy_mj > 0) {
+        const json_t *energy = json_object_get(last->measured, "energy_mj");
+        const bool guess = json_is_true(json_object_get(energy, "estimated"));
+        add_goal(goals, "energy-mj", wanted->energy_mj,
+                 json_number_value(json_object_get(energy, "value")), false,
+                 guess ? " mJ (estimate)" : " mJ");
+    }
     if (status == PRUNE_OK) status = add_floor(goals, e);
     (void)json_object_set_new(e->r.more, "stopped_by", json_string(what_stopped(&e->r, goals)));
     (void)json_object_set_new(e->r.more, "goals", goals);

@@ -72,6 +72,7 @@ void record_close(record *r)
     for (int32_t i = 0; i < r->count; i++) {
         prune_evaluation_free(r->stages[i]->evaluation);
         prune_model_free(r->stages[i]->model);
+        json_decref(r->stages[i]->measured);
         json_decref(r->stages[i]->detail);
         prune_memory_free(r->ctx, r->stages[i]);
     }
@@ -82,15 +83,15 @@ void record_close(record *r)
 
 static json_t *stage_json(const record *r, const stage *s)
 {
-    json_t *root = json_pack(
-        "{s:s, s:s, s:f, s:o, s:I, s:I, s:I, s:i, s:I, s:I, s:{s:f, s:f, s:f, s:i}, s:I}", "name",
-        s->name, "kind", stage_kind_name(s->kind), "seconds", s->seconds, "judge_score",
-        isfinite(s->score) ? json_real(s->score) : json_null(), "parameters",
-        (json_int_t)s->info.parameters, "macs", (json_int_t)s->info.macs, "bytes",
-        (json_int_t)s->info.bytes, "int8_layers", s->info.int8_layers, "file_bytes",
-        (json_int_t)s->file_bytes, "packed_bytes", (json_int_t)s->packed_bytes, "latency_ms",
-        "minimum", s->latency.minimum, "median", s->latency.median, "p95", s->latency.p95, "runs",
-        s->latency.runs, "session_bytes", (json_int_t)s->latency.memory);
+    json_t *root =
+        json_pack("{s:s, s:s, s:f, s:o, s:I, s:I, s:I, s:i, s:I, s:I, s:I}", "name", s->name,
+                  "kind", stage_kind_name(s->kind), "seconds", s->seconds, "judge_score",
+                  isfinite(s->score) ? json_real(s->score) : json_null(), "parameters",
+                  (json_int_t)s->info.parameters, "macs", (json_int_t)s->info.macs, "bytes",
+                  (json_int_t)s->info.bytes, "int8_layers", s->info.int8_layers, "file_bytes",
+                  (json_int_t)s->file_bytes, "packed_bytes", (json_int_t)s->packed_bytes,
+                  "session_bytes", (json_int_t)s->latency.memory);
+    if (root && s->measured) (void)json_object_update(root, s->measured);
     if (root && s->detail) (void)json_object_update(root, s->detail);
     if (root && s->evaluation)
         (void)report_add_accuracy(root, record_first(r)->evaluation, s->evaluation,

@@ -18,7 +18,8 @@ typedef struct stage {
     uint64_t file_bytes;          /* plain safetensors; floats as FP32 */
     uint64_t packed_bytes;        /* zstd-compressed, as it would be shipped */
     prune_latency latency;
-    json_t *detail; /* the stage's own report as members of its object in the JSON; may be NULL */
+    json_t *measured; /* {"latency_ms", "energy_mj"}: see run/measured.h; NULL until measured */
+    json_t *detail;   /* the stage's own report as members of its object in the JSON; may be NULL */
 } stage;
 
 typedef struct record {

@@ -126,6 +126,7 @@ static inline char *loop_figures(const char *folder)
     {
         (void)json_object_del(stage, "seconds");
         (void)json_object_del(stage, "latency_ms");
+        (void)json_object_del(stage, "energy_mj");
     }
     (void)json_object_del(root, "peak_memory");
     (void)json_object_del(root, "recipe");
