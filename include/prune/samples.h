@@ -10,8 +10,8 @@ extern "C" {
 
 /* One image. The memory belongs to the sample source, until it is released. */
 typedef struct prune_sample {
-    const char *name;   /* file name without folder and extension, unique in the source */
-    const char *group;  /* drive or sequence the frame belongs to; "" when unknown */
+    const char *name;  /* file name without folder and extension, unique in the source */
+    const char *group; /* drive or sequence the frame belongs to; "" when unknown */
     int32_t width, height;
     const uint8_t *rgb; /* height x width x 3, tightly packed */
     /* Depth in metres, 0 where there is none; NULL without ground truth. */
@@ -43,7 +43,8 @@ prune_status prune_samples_subset(prune_samples **out, prune_samples *whole,
                                   const uint64_t *indices, uint64_t count);
 /* Parts `whole` in two by a hash of each frame's group (drive) where the groups are known and more
  * than one, else of its name: `held` gets about `share` of the frames, whole groups together, and
- * at least one unit, `kept` the rest. The same seed gives the same parts. *by_group says which rule
+ * at least one unit (the shortest, where all are longer than twice the share), `kept` the rest. The
+ * same seed gives the same parts. *by_group says which rule
  * was used (may be NULL). Needs two frames at least; `whole` must outlive both. */
 prune_status prune_samples_split(prune_samples **kept, prune_samples **held, prune_samples *whole,
                                  double share, uint64_t seed, bool *by_group);

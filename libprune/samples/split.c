@@ -52,17 +52,23 @@ static prune_status collect_units(unit *units, uint64_t *n, prune_samples *whole
     return PRUNE_OK;
 }
 
-/* Units in the order of their hashes, until the share is nearest. */
+/* Units in the order of their hashes, those that bring the held frames nearer to the share; where
+ * none does, as with two long drives, the shortest. One unit at least is kept. */
 static void choose_held(unit *units, uint64_t n, uint64_t frames, double share)
 {
     qsort(units, n, sizeof *units, by_hash);
-    double wanted = share * (double)frames, have = 0;
-    for (uint64_t i = 0; i + 1 < n; i++) {
-        double with = have + (double)units[i].frames;
-        if (i > 0 && with - wanted > wanted - have) break;
+    const double wanted = share * (double)frames;
+    double have = 0;
+    uint64_t held = 0, shortest = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        const double with = have + (double)units[i].frames;
+        if (units[i].frames < units[shortest].frames) shortest = i;
+        if (held + 1 == n || with - wanted > wanted - have) continue;
         units[i].held = true;
         have = with;
+        held++;
     }
+    if (held == 0) units[shortest].held = true;
 }
 
 static prune_status groups_known(bool *known, prune_samples *whole)

@@ -113,6 +113,22 @@ START_TEST(by_drive)
 }
 END_TEST
 
+/* A drive of 56 frames and one of 4: a fifth is nearer to the short one, whatever the hashes say.
+ */
+START_TEST(long_drives_are_not_held_back_for_a_small_share)
+{
+    prune_context *ctx = test_context(1);
+    made_up set;
+    char seen[FRAMES];
+    prune_samples *samples = make(ctx, &set, 2);
+    for (int i = 0; i < FRAMES - 4; i++) memcpy(set.groups[i], set.groups[0], sizeof set.groups[0]);
+    for (uint64_t seed = 0; seed < 8; seed++)
+        ck_assert_int_eq(split(samples, 0.2, seed, seen, NULL), 4);
+    prune_samples_free(samples);
+    prune_context_free(ctx);
+}
+END_TEST
+
 START_TEST(refuses_nonsense)
 {
     prune_context *ctx = test_context(1);
@@ -128,4 +144,5 @@ START_TEST(refuses_nonsense)
 }
 END_TEST
 
-TEST_MAIN("samples.split", by_name, by_drive, refuses_nonsense)
+TEST_MAIN("samples.split", by_name, by_drive, long_drives_are_not_held_back_for_a_small_share,
+          refuses_nonsense)
