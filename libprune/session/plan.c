@@ -311,9 +311,12 @@ static prune_status check_output(const pr_plan *plan)
     if (pr_shape_equal(&plan->shapes[output->node], &wanted)) return PRUNE_OK;
     return pr_fail(PRUNE_E_SHAPE,
                    "output '%s' is %s for an input of %lldx%lld: sessions run models whose output "
-                   "has the input's size; use a size that the model's strides divide",
+                   "has the input's size; use a size that the model's strides divide, such as "
+                   "%lldx%lld",
                    output->name, pr_shape_text(&plan->shapes[output->node], text, sizeof text),
-                   (long long)plan->height, (long long)plan->width);
+                   (long long)plan->height, (long long)plan->width,
+                   (long long)plan->shapes[output->node].dim[1],
+                   (long long)plan->shapes[output->node].dim[2]);
 }
 
 prune_status pr_plan_create(pr_plan *out, const pr_lowered *low, int64_t batch, int64_t height,

@@ -20,9 +20,10 @@ static void print_overview(FILE *to)
                 to);
     for (const cli_command *const *c = cli_commands; *c; c++)
         (void)fprintf(to, "  %-10s %s\n", (*c)->name, (*c)->summary);
-    (void)fputs("\nMODEL is a packed file (.safetensors.zst), a .safetensors written by prune, a\n"
-                "Hugging Face folder, a .pth checkpoint, an RT-MonoDepth folder, or 'bundled'.\n",
-                to);
+    (void)fputs(
+        "\nMODEL is a packed file (.safetensors.zst), a checkpoint (.pth, .safetensors), a\n"
+        "Hugging Face folder, an RT-MonoDepth folder, or 'bundled'.\n",
+        to);
 }
 
 static const cli_command *find(const char *name)

@@ -2,6 +2,7 @@
 """Depth Anything V2 with seeded random weights, computed by torch and transformers.
 
   dav2_oracle.py tiny tests/golden        regenerates the committed golden files (DA-V2, tiny)
+  dav2_oracle.py sizes DIR                writes the tiny model at odd sizes, compared like `full`
   dav2_oracle.py count                    prints the parameters of every size
   dav2_oracle.py full DIR s|b|l           writes full-size checkpoints and expected outputs; then
       PRUNE_ORACLE_DIR=DIR build/.../models.families.test_depth_anything_v2   compares with them
@@ -320,7 +321,7 @@ def write_case(folder, lines, name, model, options, height, width, depth):
     print(lines[-1], "mean %.4f std %.4f" % (depth.mean(), depth.std()))
 
 
-def generate(folder, size, seed, sizes, small):
+def generate(folder, size, seed, sizes, small, every_size=False):
     folder.mkdir(parents=True, exist_ok=True)
     model = randomize(DepthAnythingV2(size), seed)
     center(model, *sizes[0])
@@ -338,7 +339,7 @@ def generate(folder, size, seed, sizes, small):
         metric = model(image(h, w), 20.0)
         write_case(folder, lines, f"{name}_metric", f"{name}.pth", "metric20", h, w, metric)
         port = write_hugging_face(folder / f"{name}_hf", size, state, 80.0 if small else 0.0)
-        for h, w in sizes if not small else sizes[-1:]:
+        for h, w in sizes if every_size or not small else sizes[-1:]:
             depth = port(image(h, w)).predicted_depth
             write_case(folder, lines, f"{name}_hf", f"{name}_hf", "auto", h, w, depth)
     with open(folder / f"{name}.cases", "w") as f:
@@ -360,7 +361,7 @@ def count():
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["tiny", "full", "count"])
+    parser.add_argument("what", choices=["tiny", "full", "sizes", "count"])
     parser.add_argument("folder", type=pathlib.Path, nargs="?")
     parser.add_argument("size", nargs="?", choices=["s", "b", "l"], default="s")
     args = parser.parse_args()
@@ -368,6 +369,9 @@ def main():
     if args.what == "tiny":
         generate(args.folder, "tiny", 1, [(84, 84), (42, 70)], True)
         generate(args.folder, "gated", 3, [(42, 70)], True)
+    elif args.what == "sizes":
+        generate(args.folder, "tiny", 1, [(70, 1022), (14, 14), (14, 1400), (1022, 70)], True,
+                 every_size=True)
     elif args.what == "count":
         count()
     else:

@@ -95,7 +95,7 @@ START_TEST(full_models_agree_with_torch)
         return;
     }
     int count = check_cases(folder, "dav2_s.cases") + check_cases(folder, "dav2_b.cases") +
-                check_cases(folder, "dav2_l.cases");
+                check_cases(folder, "dav2_l.cases") + check_cases(folder, "dav2_tiny.cases");
     ck_assert_int_gt(count, 0);
 }
 END_TEST
