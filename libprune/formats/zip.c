@@ -158,8 +158,9 @@ static prune_status read_entry(const uint8_t *data, const directory *dir, uint64
     *entry = (pr_zip_entry){.name = (const char *)p + CENTRAL_BYTES, .length = name};
     if (!safe_name(entry->name, name)) return damaged("an entry has an unsafe name");
     if (u16(p + 8) & 1)
-        return pr_fail(PRUNE_E_UNSUPPORTED, "zip entry '%.*s' is encrypted", (int)name,
-                       entry->name);
+        return pr_fail(PRUNE_E_UNSUPPORTED,
+                       "zip entry '%.*s' is encrypted: save the file again with torch.save",
+                       (int)name, entry->name);
     PR_TRY(read_sizes(p, p + CENTRAL_BYTES + name, extra, sizes));
     if (u16(p + 10) != 0 || sizes[0] != sizes[1])
         return pr_fail(PRUNE_E_UNSUPPORTED,

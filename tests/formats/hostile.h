@@ -22,13 +22,14 @@ typedef struct attack {
 /* Bytes above what the file's own size allows: tables that are small whatever the file. */
 enum { ATTACK_BASE = 64 << 10 };
 
-/* Memory as it is bounded, 2.5 times what is announced (here: what there is) and 256 times the
- * bytes of a pickle, whose objects take memory of their own; and no more allocations than bytes. */
+/* Memory as it is bounded, 2.5 times what is announced (here: what there is) and what the file's
+ * directory may take beside it: 256 times the bytes of a pickle, whose every byte can be an object,
+ * 4 times those of a safetensors header. And no more allocations than bytes. */
 static inline void check_cost(const char *name, const meter *m, const meter *before, uint64_t size,
-                              uint64_t pickle)
+                              uint64_t directory)
 {
     uint64_t peak = m->peak - before->held, calls = m->calls - before->calls;
-    ck_assert_msg(peak <= size * 5 / 2 + pickle * 256 + ATTACK_BASE,
+    ck_assert_msg(peak <= size * 5 / 2 + directory + ATTACK_BASE,
                   "%s: %llu bytes of memory for %llu", name, (unsigned long long)peak,
                   (unsigned long long)size);
     ck_assert_msg(calls <= size + 64, "%s: %llu allocations for %llu bytes", name,
@@ -40,6 +41,7 @@ static inline void check_message(const char *name, prune_status got, prune_statu
                                  const char *path, const char *message)
 {
     char whole[2048];
+    if (got == PRUNE_OK && wanted == PRUNE_OK) return;
     (void)snprintf(whole, sizeof whole, "%s: %s", path, message);
     ck_assert_msg(got == wanted && strcmp(prune_last_error(), whole) == 0,
                   "%s: got %s \"%s\", wanted %s \"%s\"", name, prune_status_name(got),

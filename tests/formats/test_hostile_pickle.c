@@ -79,7 +79,7 @@ static void check(const pickled *row, int legacy)
                      status == PRUNE_OK ? "" : prune_last_error() + strlen(path) + 2);
     } else {
         check_message(row->name, status, row->status, path, wanted);
-        check_cost(row->name, &m, &before, file.size, pickle.size);
+        check_cost(row->name, &m, &before, file.size, 256 * pickle.size);
     }
     prune_context_free(ctx);
 }

@@ -9,6 +9,8 @@ enum { SIDE = 8 };
 const fuzz_bound fuzz_memory = {64, 1 << 16};
 
 static pr_tuner tuner;
+static prune_model *original; /* looked at by the tuner to the end */
+static prune_samples *samples;
 static const uint8_t rgb[SIDE * SIDE * 3] = {1, 2, 3};
 static float depth[SIDE * SIDE];
 static const char *const names[] = {"a", "b", "c", "d"};
@@ -74,13 +76,13 @@ static void open_tuner(prune_context *ctx)
                                         .load = load,
                                         .release = release,
                                         .identify = identify};
-    prune_samples *samples = NULL;
     prune_tune_options options;
     prune_tune_options_init(&options);
     options.batch = 1;
+    original = make_model(ctx);
     for (int i = 0; i < SIDE * SIDE; i++) depth[i] = 1.0f + (float)i;
     fuzz_require(prune_samples_create(&samples, ctx, &source) == PRUNE_OK &&
-                     fuzz_ok(pr_tuner_open(&tuner, make_model(ctx), NULL, samples, &options)),
+                     fuzz_ok(pr_tuner_open(&tuner, original, NULL, samples, &options)),
                  "no tuner");
     const char *seed = getenv("PRUNE_FUZZ_SEED");
     if (seed) fuzz_require(pr_snapshot_write(&tuner, seed) == PRUNE_OK, "no seed");
