@@ -6,7 +6,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 export CTEST_PARALLEL_LEVEL = $(JOBS)
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo test test-release test-asan test-tsan bench install format lint clean
+.PHONY: all deps demo test test-release test-asan test-tsan fuzz soak bench install format lint clean
 
 all: deps ## build the library and the program (build/release/bin/prune)
 	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
@@ -34,6 +34,20 @@ test-tsan: deps
 	@cmake --preset tsan >build/tsan.log 2>&1 || { cat build/tsan.log; exit 1; }
 	@cmake --build --preset tsan
 	@ctest --preset tsan
+
+fuzz: ## run every fuzz target for FUZZ_SECONDS (60) under sanitizers
+	@mkdir -p build
+	@cmake/deps.sh clang-14 libclang-rt-14-dev
+	@cmake --preset fuzz >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }
+	@cmake --build --preset fuzz
+	@tests/fuzz/run.sh build/fuzz
+
+# The number is that of kills; the other tests of the label only look whether it is there.
+SOAK ?= 50
+soak: all ## the long tests: kills, every failing allocation and file call, then fuzzing (see docs/reliability.md)
+	@cmake --build --preset release
+	@PRUNE_SOAK=$(SOAK) ctest --preset soak
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$${FUZZ_SECONDS:-300}
 
 bench: all ## measure; see benchmarks/
 	@benchmarks/run.sh

@@ -1,11 +1,14 @@
 #!/bin/sh
 # Installs the Debian packages that building and testing need, if any is missing. As root, or with
-# sudo. Elsewhere than on Debian and its relatives it only checks for the tools.
+# sudo. Arguments name further packages. Elsewhere than on Debian and its relatives it only checks
+# for the tools.
 set -e
 
 packages="gcc g++ libc6-dev make cmake ninja-build pkg-config
 libopenblas-pthread-dev libpng-dev libjpeg62-turbo-dev libzstd-dev libjansson-dev
 libyaml-dev check libsimde-dev zstd python3 python3-dev python3-venv"
+
+packages="$packages $*"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
     for tool in cc cmake ninja pkg-config python3; do

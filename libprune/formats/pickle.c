@@ -189,7 +189,10 @@ static prune_status memo_put(machine *m, uint32_t index)
 {
     uint32_t object;
     PR_TRY(top(m, &object));
-    if (index > m->puts + MAX_MEMO_GAP) return bad(m, "memo index out of range");
+    /* Honest pickles count without gaps, tools may have taken entries out: a few, for its size. */
+    size_t size = (size_t)(m->end - m->begin);
+    if (index > m->puts + (size < MAX_MEMO_GAP ? size : MAX_MEMO_GAP))
+        return bad(m, "memo index out of range");
     PR_TRY(pr_grow(m->p.ctx, (void **)&m->memo, &m->memo_capacity, (size_t)index + 1,
                    sizeof *m->memo));
     for (; m->n_memo <= index; m->n_memo++) m->memo[m->n_memo] = NO_MEMO;

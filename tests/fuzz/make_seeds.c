@@ -172,6 +172,15 @@ static void texts(void)
              "\"ensure_multiple_of\":14,\"image_mean\":[0.485,0.456,0.406],\"image_std\":"
              "[0.229,0.224,0.225],\"keep_aspect_ratio\":false,\"resample\":3,\"size\":"
              "{\"height\":84,\"width\":84}}}");
+    put_text(
+        "evaluation", "two-frames",
+        "{\"protocol\":\"eigen\",\"align\":\"none\",\"seed\":1,\"frames\":2,\"images\":["
+        "{\"name\":\"a\",\"group\":\"\",\"pixels\":9,\"abs_rel\":0.1,\"sq_rel\":0.1,\"rmse\":1,"
+        "\"rmse_log\":0.1,\"delta1\":0.9,\"delta2\":1,\"delta3\":1},{\"name\":\"b\",\"group\":"
+        "\"\",\"pixels\":9,\"abs_rel\":0.2,\"sq_rel\":0.1,\"rmse\":1,\"rmse_log\":0.1,"
+        "\"delta1\":0.9,\"delta2\":1,\"delta3\":1}]}");
+    put("exif", "big", "MM\0*\0\0\0\10\0\1\1\22\0\3\0\0\0\1\0\6\0\0\0\0\0\0", 26);
+    put("exif", "little", "II*\0\10\0\0\0\1\0\22\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0", 26);
     put("options", "number", "threads\0-1e3", 12);
     put("options", "choice", "int8\0true", 10);
 }

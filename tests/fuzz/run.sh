@@ -23,6 +23,7 @@ for reader in "$@"; do
     mkdir -p "$inputs"
     case $reader in
     png | jpeg) more=$here/../image/golden ;;
+    recipe) more=$here/../../pipelines/recipes ;;
     *) more= ;;
     esac
     failed=0

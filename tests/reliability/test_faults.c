@@ -11,6 +11,8 @@
 
 #include <dirent.h>
 #include <prune/pipeline.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { SHORT_POINTS = 40, PATH = 600 };
@@ -559,13 +561,38 @@ static int fail_call(const char *call, const char *path)
 }
 
 /* Failures that the work may do without: another way exists, or it was for the worst case only. */
-static bool may_survive(const char *call)
+static bool may_survive(const char *call, const step *s)
 {
     static const char *const calls[] = {"create unnamed", "sync folder", "make folder"};
+    /* A loop sweeps out what it no longer needs, as far as that is possible. */
+    if (s->work == compress && strstr(call, "folder")) return true;
     for (size_t k = 0; k < sizeof calls / sizeof *calls; k++)
         if (strcmp(call, calls[k]) == 0) return true;
     return false;
 }
+
+/* What the program's own code asks of the system directly: a run's log. The C library's streams do
+ * not come through here. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#else
+ssize_t write(int file, const void *data, size_t size)
+{
+    int reason = pr_file_fault ? pr_file_fault("write", "") : 0;
+    if (reason == 0) return syscall(SYS_write, file, data, size);
+    errno = reason;
+    return -1;
+}
+
+int fsync(int file)
+{
+    struct stat info;
+    bool folder = fstat(file, &info) == 0 && S_ISDIR(info.st_mode);
+    int reason = pr_file_fault ? pr_file_fault(folder ? "sync folder" : "sync", "") : 0;
+    if (reason == 0) return (int)syscall(SYS_fsync, file);
+    errno = reason;
+    return -1;
+}
+#endif
 
 START_TEST(file_calls_fail)
 {
@@ -584,7 +611,7 @@ START_TEST(file_calls_fail)
         prune_status status = s->work(&f);
         pr_file_fault = NULL;
         check_failure(s, failed_call, n, status, PRUNE_E_IO);
-        ck_assert_msg(status != PRUNE_OK || !failed_call[0] || may_survive(failed_call),
+        ck_assert_msg(status != PRUNE_OK || !failed_call[0] || may_survive(failed_call, s),
                       "%s: '%s' failed (call %lld) and nobody noticed", s->name, failed_call,
                       (long long)n);
         failures += failed_call[0] != '\0';
