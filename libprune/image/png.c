@@ -26,6 +26,7 @@ typedef struct png_job {
     /* reading */
     const uint8_t *data;
     uint64_t size, position;
+    uint64_t most; /* bytes that libpng may ask for at once; 0: any number */
     png_uint_32 width, height;
     size_t row_bytes;
     uint8_t *pixels;
@@ -55,6 +56,7 @@ static void on_warning(png_structp png, png_const_charp message)
 static png_voidp on_malloc(png_structp png, png_alloc_size_t bytes)
 {
     png_job *job = png_get_mem_ptr(png);
+    if (job->most && bytes > job->most) return NULL; /* libpng goes on without that chunk */
     void *memory = pr_alloc(job->ctx, bytes);
     if (!memory) job->starved = true;
     return memory;
@@ -168,6 +170,7 @@ static prune_status read_pixels(png_job *job)
     job->width = png_get_image_width(job->png, job->info);
     job->height = png_get_image_height(job->png, job->info);
     PR_TRY(pr_image_check_size(job->width, job->height, job->path));
+    job->most += (uint64_t)job->width * 64; /* its rows */
     PR_TRY(pr_image_check_content((uint64_t)png_get_rowbytes(job->png, job->info) * job->height,
                                   MAX_DEFLATE, job->size, job->path));
     if (job->grey16)
@@ -212,6 +215,17 @@ static prune_status read_job(png_job *job)
     return status;
 }
 
+/* A chunk may say any length, and memory is taken before it is read: no more than there is, and
+ * what inflating needs. */
+static png_job reading(prune_context *ctx, const pr_mapped *file, const char *path)
+{
+    return (png_job){.ctx = ctx,
+                     .path = path,
+                     .data = file->data,
+                     .size = file->size,
+                     .most = file->size + (64 << 10)};
+}
+
 prune_status pr_png_read_rgb(prune_image *out, prune_context *ctx, const pr_mapped *file,
                              const char *path)
 {
@@ -222,7 +236,7 @@ prune_status pr_png_read_rgb(prune_image *out, prune_context *ctx, const pr_mapp
 prune_status pr_png_read_facts(prune_image *out, pr_image_facts *facts, prune_context *ctx,
                                const pr_mapped *file, const char *path)
 {
-    png_job job = {.ctx = ctx, .path = path, .data = file->data, .size = file->size};
+    png_job job = reading(ctx, file, path);
     PR_TRY(read_job(&job));
     prune_image image = {(int32_t)job.width, (int32_t)job.height, job.pixels};
     prune_status status = pr_image_orient(&image, ctx, job.facts.orientation);
@@ -237,8 +251,8 @@ prune_status pr_png_read_facts(prune_image *out, pr_image_facts *facts, prune_co
 prune_status pr_png_read_grey16(uint16_t **values, int32_t *width, int32_t *height,
                                 prune_context *ctx, const pr_mapped *file, const char *path)
 {
-    png_job job = {
-        .ctx = ctx, .path = path, .data = file->data, .size = file->size, .grey16 = true};
+    png_job job = reading(ctx, file, path);
+    job.grey16 = true;
     PR_TRY(read_job(&job));
     *values = (uint16_t *)(void *)job.pixels;
     *width = (int32_t)job.width;

@@ -173,18 +173,31 @@ END_TEST
 
 #define OTHER "neither zstd, safetensors nor a PyTorch file (by its first bytes); give a model file"
 
+#define INSIDE(bytes)                                                                              \
+    "a safetensors file that ends inside its header of " bytes " bytes; is the file truncated?"
+
 START_TEST(every_length)
 {
-    static const uint64_t lengths[] = {0, 1, 3, 100, 100000001, UINT64_MAX, UINT64_MAX - 7};
+    static const struct {
+        uint64_t length;
+        const char *message;
+    } lengths[] = {{0, OTHER},
+                   {1, OTHER},
+                   {3, INSIDE("3")},
+                   {100, INSIDE("100")},
+                   {100000000, INSIDE("100000000")},
+                   {100000001, OTHER},
+                   {UINT64_MAX, OTHER},
+                   {UINT64_MAX - 7, OTHER}};
     static bytes file;
     meter m;
     prune_context *ctx = NULL;
     ck_ok(meter_context(&ctx, &m));
     for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
         file.size = 0;
-        add_number(&file, lengths[k], 8);
+        add_number(&file, lengths[k].length, 8);
         add_text(&file, "{}");
-        check_file(ctx, &m, "length", file.data, file.size, PRUNE_E_FORMAT, OTHER);
+        check_file(ctx, &m, "length", file.data, file.size, PRUNE_E_FORMAT, lengths[k].message);
     }
     prune_context_free(ctx);
 }
