@@ -131,8 +131,8 @@ static void add_goals(text *t, const json_t *report)
         const bool met = json_is_true(json_object_get(goal, "met"));
         text_add(t, "<tr><td>");
         text_escaped(t, report_word(goal, "name"));
-        text_add(t, "<td>%.4g<td>%.4g<td class=\"words %s\">%s ", report_number(goal, "want"),
-                 report_number(goal, "got"), met ? "good" : "bad", met ? "met" : "not met");
+        text_add(t, "<td>%.4g<td>%.4g<td class=\"words %s\">%s ", report_number(goal, "target"),
+                 report_number(goal, "value"), met ? "good" : "bad", met ? "met" : "not met");
         text_escaped(t, report_word(goal, "words"));
         text_add(t, "</tr>");
     }

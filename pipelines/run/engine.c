@@ -161,11 +161,12 @@ static prune_status run_stage(engine *e, stage_kind kind, const recipe_stage *to
     return status == PRUNE_OK ? number_stage(e, s, began) : status;
 }
 
-static bool asks_for_nothing(const recipe_stage *todo)
+static bool asks_for_nothing(const engine *e, size_t index, const recipe_stage *todo)
 {
     const prune_trim_options *t = &todo->trim;
     return todo->kind == RECIPE_TRIM && t->macs <= 0 && t->params <= 0 && t->bytes <= 0 &&
-           !t->max_drop && todo->cut.heads <= 0 && todo->cut.neurons <= 0;
+           !t->max_drop && todo->cut.heads <= 0 && todo->cut.neurons <= 0 &&
+           !goals_drive(e->recipe, index);
 }
 
 static prune_status run_stages(engine *e)
@@ -176,7 +177,7 @@ static prune_status run_stages(engine *e)
         recipe_stage todo;
         e->index = (int32_t)i + 1;
         status = recipe_stage_effective(e->recipe, i, &todo);
-        if (status == PRUNE_OK && asks_for_nothing(&todo))
+        if (status == PRUNE_OK && asks_for_nothing(e, i, &todo))
             prune_log_write(e->ctx, PRUNE_LOG_INFO,
                             "stage %d of %zu: nothing is trimmed: no macs, params, bytes or "
                             "max-drop",

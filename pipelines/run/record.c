@@ -118,11 +118,12 @@ json_t *record_json(const record *r)
         (void)json_array_append_new(stages, stage_json(r, r->stages[s]));
     const prune_model_info *info = &record_first(r)->info;
     json_t *root =
-        json_pack("{s:s, s:s?, s:s?, s:[i,i], s:s, s:i, s:I, s:s, s:I, s:I, s:o}", "version",
+        json_pack("{s:s, s:s?, s:s?, s:[i,i], s:s, s:i, s:I, s:s, s:b, s:I, s:I, s:o}", "version",
                   prune_version(), "command", r->options->command, "architecture",
                   info->architecture, "input_size", info->input_height, info->input_width, "isa",
                   prune_context_isa(r->ctx), "threads", prune_context_threads(r->ctx), "seed",
                   (json_int_t)r->options->seed, "judge", prune_judge_describe(r->judge),
+                  "judge_higher_is_better", prune_judge_metric(r->judge)->higher_is_better,
                   "tune_images", (json_int_t)prune_samples_count(prune_judge_images(r->judge)),
                   "peak_memory", (json_int_t)prune_peak_memory(), "stages", stages);
     if (!root) return NULL;

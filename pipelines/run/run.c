@@ -2,6 +2,7 @@
 #include "pipelines/report/report.h"
 #include "pipelines/run/engine.h"
 #include "pipelines/run/inputs.h"
+#include "pipelines/run/sweep.h"
 
 #include <prune/sys/error.h>
 #include <prune/sys/memory.h>
@@ -65,8 +66,9 @@ prune_status prune_recipe_run(prune_context *context, const prune_recipe *recipe
     loop.command = given ? given->command : NULL;
     if (status == PRUNE_OK) status = check(recipe, &loop);
     if (status == PRUNE_OK)
-        status = engine_run(context, recipe, &loop, inputs.model, options && options->resume,
-                            given ? given->model : NULL, &report);
+        status = (recipe->sweep.key ? sweep_run : engine_run)(context, recipe, &loop, inputs.model,
+                                                              options && options->resume,
+                                                              given ? given->model : NULL, &report);
     if (status == PRUNE_OK && table) {
         *table = report_table(report);
         if (!*table) status = prune_error_set(PRUNE_E_MEMORY, "table: out of memory");

@@ -199,35 +199,85 @@ static bool is_explicit(const prune_cut_options *cut)
     return cut->heads > 0 || cut->neurons > 0;
 }
 
+/* Where rounds stand and how the next one is chosen. */
+typedef struct march {
+    int32_t rounds; /* at most */
+    int32_t planned;
+    double step; /* 1; halved by each candidate that the floor refused, where goals are measured */
+    double toward; /* share of the present cost that would be enough; 1: enough already */
+    int32_t cost;
+} march;
+
+enum { MOST_ROUNDS = 20 };
+
+static prune_status look_ahead(trimming *t, const prune_model *model, int32_t round, march *m)
+{
+    prune_model_info now = {.struct_size = (uint32_t)sizeof now};
+    prune_status status = prune_model_describe(model, 0, 0, &now);
+    if (status != PRUNE_OK) return status;
+    m->cost = PRUNE_COST_MACS;
+    m->toward = 1;
+    if (has_target(t->trim)) {
+        const double target = pick_target(t, &now, &m->cost);
+        m->toward = target / ((double)cost_of(&now, m->cost) / (double)cost_of(&t->whole, m->cost));
+    }
+    if (t->keeper->ahead) {
+        double left = 1;
+        status = t->keeper->ahead(t->keeper->user, round, model, &left);
+        if (left < m->toward) m->toward = left, m->cost = PRUNE_COST_MACS;
+    }
+    return status;
+}
+
+/* Equal ratios from round to round; without a target a tenth at a time until the floor. Towards a
+ * goal that is measured no more than half goes at once, and no less than a fiftieth. */
+static double share_to_keep(const trimming *t, const march *m, int32_t round)
+{
+    const int32_t left = m->planned - round + 1;
+    if (!has_target(t->trim) && !t->keeper->ahead) return 0.9;
+    const double share = pow(m->toward, 1.0 / (double)(left > 1 ? left : 1));
+    if (!t->keeper->ahead) return share;
+    return 1 - m->step * (1 - fmin(fmax(share, 0.5), 0.98));
+}
+
+/* Whether a round that did not make the model smaller was the last one. */
+static bool gives_up(trimming *t, march *m)
+{
+    const bool refused = strcmp(t->stopped_by, "max-drop") == 0;
+    if (refused && t->keeper->ahead && m->step > 0.2) {
+        m->step /= 2;
+        t->stopped_by = "target";
+        return false;
+    }
+    if (!refused) t->stopped_by = "nothing left to cut";
+    return true;
+}
+
 static prune_status run_rounds(trimming *t, prune_model *model)
 {
     prune_status status = PRUNE_OK;
-    const bool open_end = !has_target(t->trim);
-    const int32_t rounds = open_end && t->trim->rounds < 20 ? 20 : t->trim->rounds;
+    const bool open_end = !has_target(t->trim) && !t->keeper->ahead;
+    march m = {.rounds = t->trim->rounds, .planned = t->trim->rounds, .step = 1};
+    bool progress = false, finished = false;
+    if ((open_end || t->keeper->ahead) && m.rounds < MOST_ROUNDS) m.rounds = MOST_ROUNDS;
     t->stopped_by = "target";
     if (is_explicit(&t->cut)) {
-        bool progress;
         status = run_round(t, model, 0, 1.0, PRUNE_COST_MACS, &progress);
         t->cut.heads = 0;
         t->cut.neurons = 0;
         if (open_end && !t->trim->max_drop) return status;
     }
-    for (int32_t round = 1; status == PRUNE_OK && round <= rounds; round++) {
-        prune_model_info now = {.struct_size = (uint32_t)sizeof now};
-        int32_t cost = PRUNE_COST_MACS;
-        bool progress = false;
-        status = prune_model_describe(model, 0, 0, &now);
-        if (status != PRUNE_OK) break;
-        const double target = pick_target(t, &now, &cost);
-        const double kept = (double)cost_of(&now, cost) / (double)cost_of(&t->whole, cost);
-        if (!open_end && kept <= target) break;
-        /* Equal ratios from round to round; without a target a tenth at a time until the floor. */
-        const double keep = open_end ? 0.9 : pow(target / kept, 1.0 / (double)(rounds - round + 1));
-        status = run_round(t, model, round, keep, cost, &progress);
-        if (status == PRUNE_OK && !progress) {
-            if (strcmp(t->stopped_by, "target") == 0) t->stopped_by = "nothing left to cut";
-            break;
-        }
+    for (int32_t round = 1; status == PRUNE_OK && !finished && round <= m.rounds; round++) {
+        status = look_ahead(t, model, round, &m);
+        finished = !open_end && m.toward >= 1;
+        if (status != PRUNE_OK || finished) break;
+        status = run_round(t, model, round, share_to_keep(t, &m, round), m.cost, &progress);
+        finished = status == PRUNE_OK && !progress && gives_up(t, &m);
+    }
+    /* After the last round the goals may be met or not; nobody has looked yet. */
+    if (status == PRUNE_OK && !finished && t->keeper->ahead) {
+        status = look_ahead(t, model, m.rounds + 1, &m);
+        if (status == PRUNE_OK && m.toward < 1) t->stopped_by = "rounds";
     }
     return status;
 }
@@ -239,7 +289,7 @@ static prune_status prepare(trimming *t)
     char metric[32];
     double amount = 0;
     prune_status status = PRUNE_OK;
-    if (!has_target(trim) && !trim->max_drop && !is_explicit(&t->cut))
+    if (!has_target(trim) && !trim->max_drop && !is_explicit(&t->cut) && !t->keeper->ahead)
         return prune_error_set(PRUNE_E_ARGUMENT,
                                "trimming needs a target (--macs, --params or --bytes, fractions to "
                                "keep), a --max-drop, or --heads or --neurons to remove");

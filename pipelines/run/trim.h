@@ -18,6 +18,10 @@ typedef struct trim_keeper {
     prune_status (*tune)(void *user, int32_t round, prune_model *candidate,
                          const prune_model *teacher, prune_samples *images,
                          const prune_tune_options *options);
+    /* Before a round: how much of its MACs the model may keep so that goals that no count tells
+     * (packed size, latency, energy) are met, at least 1 when they are. With it, rounds go on until
+     * it says so, the floor is reached or nothing is left to cut. */
+    prune_status (*ahead)(void *user, int32_t round, const prune_model *model, double *left);
 } trim_keeper;
 
 /* prune_model_trim with a keeper; the report is an object that the caller frees. */

@@ -1,6 +1,6 @@
 /* What the stages of a recipe do. Whatever takes long leaves its state in the run directory, and
  * whatever a clock decides is written down before it counts. */
-#include "pipelines/run/engine.h"
+#include "pipelines/run/goals.h"
 #include "pipelines/run/run.h"
 #include "pipelines/run/trim.h"
 
@@ -145,12 +145,20 @@ static prune_status tune_round(void *user, int32_t round, prune_model *candidate
     return tune(k->e, k->s, round, candidate, teacher, images, options);
 }
 
+static prune_status look_ahead(void *user, int32_t round, const prune_model *model, double *left)
+{
+    const rounds *k = user;
+    return goals_ahead(k->e, round, model, left);
+}
+
 static prune_status trim_stage(engine *e, const stage *s, const recipe_stage *todo,
                                prune_model *model, json_t **detail)
 {
     rounds kept = {e, s};
-    const trim_keeper keeper = {&kept, recall_round, keep_round, tune_round};
+    trim_keeper keeper = {
+        .user = &kept, .recall = recall_round, .keep = keep_round, .tune = tune_round};
     prune_tune_options between = todo->tune;
+    if (goals_drive(e->recipe, (size_t)e->index - 1)) keeper.ahead = look_ahead;
     /* A stage's minutes are for all of its rounds. */
     between.minutes /= (double)todo->trim.rounds;
     between.judge = NULL;

@@ -3,6 +3,7 @@
 #include "tests/pipelines/run/loop.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
 
 static double now(void)
@@ -79,4 +80,124 @@ START_TEST(kills_at_any_moment_change_nothing)
 }
 END_TEST
 
-TEST_MAIN("pipelines.run.engine", kills_at_any_moment_change_nothing)
+/* What can go wrong in one process: the reference is made once, then every trouble in turn. */
+START_TEST(troubles_in_the_middle_lose_nothing)
+{
+    char whole[512], broken[512];
+    (void)snprintf(whole, sizeof whole, "%s", test_path(0, "reference"));
+    ck_ok(loop_run(whole, false, NULL, 2));
+    /* Pictures that cannot be read, at different moments; each time the run goes on from there. */
+    (void)snprintf(broken, sizeof broken, "%s", test_path(0, "unreadable"));
+    int failures = 0;
+    for (loop_image_fails = 1;; loop_image_fails += 40) {
+        const prune_status status = loop_run(broken, true, NULL, 2);
+        if (status == PRUNE_OK) break;
+        failures++;
+        ck_assert_int_eq(status, PRUNE_E_IO);
+        ck_assert_ptr_nonnull(strstr(prune_last_error(), "0000000004.png"));
+        ck_assert_ptr_nonnull(strstr(prune_last_error(), "--resume"));
+    }
+    loop_image_fails = -1;
+    ck_assert_int_ge(failures, 2);
+    loop_expect_same(whole, broken);
+    /* A finished run can be resumed: everything is made again from what is there. */
+    ck_ok(loop_run(broken, true, NULL, 2));
+    loop_expect_same(whole, broken);
+}
+END_TEST
+
+static void more_steps(prune_recipe *recipe)
+{
+    recipe->stages[3].tune.steps = 7;
+}
+
+static void other_floor(prune_recipe *recipe)
+{
+    recipe->goals.max_drop = recipe_keep(recipe, "abs_rel=0.5");
+}
+
+static void one_stage(prune_recipe *recipe)
+{
+    recipe->count = 1;
+}
+
+static void fewer_pictures(prune_recipe *recipe)
+{
+    recipe->count = 1;
+    recipe->loop.pictures = 0;
+}
+
+START_TEST(another_run_is_not_gone_on_with)
+{
+    char folder[512], file[700];
+    (void)snprintf(folder, sizeof folder, "%s", test_path(0, "same"));
+    ck_ok(loop_run(folder, false, one_stage, 2));
+    ck_fails(loop_run(folder, false, one_stage, 2), PRUNE_E_ARGUMENT, "--resume");
+    ck_fails(loop_run(folder, true, NULL, 2), PRUNE_E_ARGUMENT, "stage 2 (tune)");
+    ck_fails(loop_run(folder, true, other_floor, 2), PRUNE_E_ARGUMENT, "abs_rel=0.5");
+    ck_fails(loop_run(folder, true, more_steps, 2), PRUNE_E_ARGUMENT, "another one");
+    ck_fails(loop_run(folder, true, one_stage, 1), PRUNE_E_ARGUMENT, "threads");
+    /* What changes no figure may differ. */
+    ck_ok(loop_run(folder, true, fewer_pictures, 2));
+    /* A snapshot that somebody touched is noticed. */
+    (void)snprintf(file, sizeof file, "%s/stages/01-trimmed.safetensors", folder);
+    FILE *touched = fopen(file, "r+b");
+    ck_assert_ptr_nonnull(touched);
+    ck_assert_int_eq(fseek(touched, -1, SEEK_END), 0);
+    ck_assert_int_ne(fputc(0x55, touched), EOF);
+    ck_assert_int_eq(fclose(touched), 0);
+    ck_fails(loop_run(folder, true, one_stage, 2), PRUNE_E_FORMAT, "01-trimmed");
+}
+END_TEST
+
+/* A limit on the size of files stands in for a full disk: first no stage's model fits, then no more
+ * of the log. */
+START_TEST(a_full_disk_is_said_and_survived)
+{
+    char whole[512], broken[512];
+    static const rlim_t sizes[] = {6000, 25000, 31000};
+    (void)snprintf(whole, sizeof whole, "%s", test_path(0, "roomy"));
+    (void)snprintf(broken, sizeof broken, "%s", test_path(0, "full"));
+    ck_ok(loop_run(whole, false, NULL, 2));
+    (void)signal(SIGXFSZ, SIG_IGN);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const struct rlimit tight = {sizes[i], RLIM_INFINITY};
+        const struct rlimit roomy = {RLIM_INFINITY, RLIM_INFINITY};
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &tight), 0);
+        const prune_status status = loop_run(broken, true, NULL, 2);
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &roomy), 0);
+        ck_assert_msg(status == PRUNE_E_IO, "with %d bytes: %s", (int)sizes[i], prune_last_error());
+    }
+    ck_ok(loop_run(broken, true, NULL, 2));
+    loop_expect_same(whole, broken);
+}
+END_TEST
+
+/* Minutes become steps by the clock, once: the log repeats them. */
+static void by_the_clock(prune_recipe *recipe)
+{
+    recipe->count = 2;
+    recipe->stages[1].tune.steps = 0;
+    recipe->stages[1].tune.minutes = 0.005;
+}
+
+START_TEST(what_a_clock_decided_stays_decided)
+{
+    char folder[512];
+    size_t size;
+    (void)snprintf(folder, sizeof folder, "%s", test_path(0, "clock"));
+    loop_image_fails = 200;
+    (void)loop_run(folder, true, by_the_clock, 2);
+    loop_image_fails = -1;
+    ck_ok(loop_run(folder, true, by_the_clock, 2));
+    char *log = loop_read(folder, "run.jsonl", &size);
+    const char *decision = strstr(log, "\"event\":\"decision\"");
+    ck_assert_ptr_nonnull(decision);
+    ck_assert_ptr_null(strstr(decision + 1, "\"event\":\"decision\""));
+    free(log);
+}
+END_TEST
+
+TEST_MAIN("pipelines.run.engine", kills_at_any_moment_change_nothing,
+          troubles_in_the_middle_lose_nothing, another_run_is_not_gone_on_with,
+          a_full_disk_is_said_and_survived, what_a_clock_decided_stays_decided)
