@@ -24,7 +24,8 @@ function(prune_add_libraries name output)
         target_link_libraries(${name}_static PRIVATE $<BUILD_INTERFACE:${library}>)
         target_link_libraries(${name}_shared PRIVATE $<BUILD_INTERFACE:${library}>)
     endforeach()
-    set_target_properties(${name}_shared PROPERTIES
+    # Each finds its sisters beside itself, wherever the tree is put.
+    set_target_properties(${name}_shared PROPERTIES INSTALL_RPATH "$ORIGIN"
         VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
         LINK_DEPENDS ${prune_version_script})
     target_link_options(${name}_shared PRIVATE

@@ -32,6 +32,23 @@ echo "CMake package"
 "$scratch/build/cxx_program" "$scratch/photos" 6 112 56 1
 "$scratch/build/cxx_program_static" "$scratch/pairs" 3 112 56 2
 
+echo "a recipe from C, shared and static"
+"$tree/bin/prune" new --width 24 --blocks 4 --heads 2 --neck 8,8,8,8 --fusion 8 --head 4 \
+    --input-height 42 --input-width 84 -o "$scratch/tiny.safetensors" --quiet >/dev/null
+cat >"$scratch/tiny.yaml" <<END
+model: tiny.safetensors
+images: photos
+output: run
+bench-seconds: 0.1
+stages:
+  - quantize: {views: 4, scan-images: 2}
+END
+"$scratch/build/recipe" "$scratch/tiny.yaml" >"$scratch/log"
+grep -q '^  - quantize:' "$scratch/log" && grep -q 'INT8 layers' "$scratch/log"
+[ -s "$scratch/run/report.html" ]
+rm -r "$scratch/run"
+"$scratch/build/recipe_static" "$scratch/tiny.yaml" >"$scratch/log"
+
 echo "pkg-config"
 export PKG_CONFIG_PATH="$library/pkgconfig"
 strict="-Wall -Wextra -Werror"
