@@ -155,14 +155,35 @@ static prune_status describe_model(verdict *v, const prune_model *model)
     return PRUNE_OK;
 }
 
+/* Archives in a folder have checksums of their own; what belongs together is up to loading. */
+static prune_status look_at_folder(verdict *v)
+{
+    pr_list list;
+    prune_status status = PRUNE_OK;
+    PR_TRY(pr_path_list(&list, v->ctx, v->path));
+    for (size_t i = 0; i < list.count && status == PRUNE_OK; i++) {
+        pr_mapped file;
+        char *path = pr_path_join(v->ctx, v->path, list.names[i]);
+        if (!path) status = PRUNE_E_MEMORY;
+        if (path && !pr_path_is_directory(path) && pr_file_map(&file, path) == PRUNE_OK) {
+            if (pr_zip_probe(file.data, file.size)) status = look_at_zip(v, &file);
+            if (status != PRUNE_OK) status = pr_fail_within(status, "%s", list.names[i]);
+            pr_file_unmap(&file);
+        }
+        pr_free(v->ctx, path);
+    }
+    pr_list_free(v->ctx, &list);
+    return status;
+}
+
 static prune_status look_at_model(verdict *v, const pr_mapped *file,
                                   const prune_load_options *options)
 {
     prune_model *model = NULL;
     pr_load_note note = {0};
     const char *container = "folder";
-    prune_status status = PRUNE_OK;
-    if (file) status = look_at_container(v, file, &container);
+    prune_status status;
+    status = file ? look_at_container(v, file, &container) : look_at_folder(v);
     set(v, "container", json_string(container));
     if (status != PRUNE_OK) return pr_fail_within(status, "%s", v->path);
     PR_TRY(pr_model_load_noted(&model, &note, v->ctx, v->path, options));

@@ -116,6 +116,8 @@ for k in range(1, 9):
     expect(file, 4)
 png("orientation6.png", 2, 8, photo, False, ((b"eXIf", exif(6, ">")),))
 expect("orientation6.png")
+# Depth is never turned: here Pillow and OpenCV have no say.
+png("depth_orientation6.png", 0, 16, grey, False, ((b"eXIf", exif(6, "<")),))
 Image.fromarray(photo).convert("CMYK").save(kinds / "cmyk.jpg", quality=92)
 expect("cmyk.jpg", 4)
 Image.fromarray(photo[..., 1]).save(kinds / "grey.jpg", quality=92)

@@ -41,6 +41,20 @@ START_TEST(every_orientation)
 }
 END_TEST
 
+START_TEST(depth_is_never_turned)
+{
+    prune_context *ctx = test_context(1);
+    prune_depth_map map;
+    ck_ok(prune_depth_read(&map, ctx, KINDS "depth_orientation6.png", 256));
+    ck_assert_int_eq(map.width, W);
+    ck_assert_int_eq(map.height, H);
+    for (int i = 0; i < W * H; i++) /* the same values as grey16.png, whose upper half is known */
+        ck_assert_int_eq((int)map.values[i], grey16_png[3 * i]);
+    prune_depth_free(ctx, &map);
+    prune_context_free(ctx);
+}
+END_TEST
+
 START_TEST(every_kind_of_png)
 {
     static const struct {
@@ -145,5 +159,5 @@ START_TEST(orientation_out_of_range_turns_nothing)
 }
 END_TEST
 
-TEST_MAIN("image.orientation", every_orientation, every_kind_of_png, every_kind_of_jpeg,
-          nonsense_means_upright, orientation_out_of_range_turns_nothing)
+TEST_MAIN("image.orientation", every_orientation, depth_is_never_turned, every_kind_of_png,
+          every_kind_of_jpeg, nonsense_means_upright, orientation_out_of_range_turns_nothing)

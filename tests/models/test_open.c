@@ -163,6 +163,32 @@ START_TEST(version_1_is_known_by_its_name)
 }
 END_TEST
 
+START_TEST(published_names_tell_the_output)
+{
+    static const struct {
+        const char *name;
+        int32_t kind;
+        float depth;
+    } names[] = {{"depth_anything_v2_metric_hypersim_vits.pth", PR_OUTPUT_METRIC, 20},
+                 {"depth_anything_v2_metric_vkitti_vitl.pth", PR_OUTPUT_METRIC, 80},
+                 {"depth_anything_v2_vitb.pth", PR_OUTPUT_RELATIVE, 0}};
+    prune_context *ctx = test_context(1);
+    pr_table table;
+    ck_ok(pr_container_read(&table, ctx, tiny, 0));
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        prune_model *model;
+        const char *path = test_path(1, names[k].name);
+        ck_ok(pr_safetensors_write(&table, path));
+        ck_ok(open_tiny(&model, ctx, path));
+        ck_assert_int_eq(model->meta.output_kind, names[k].kind);
+        ck_assert_float_eq(model->meta.max_depth, names[k].depth);
+        prune_model_free(model);
+    }
+    pr_table_free(&table);
+    prune_context_free(ctx);
+}
+END_TEST
+
 /* Memory that runs out after a number of allocations. */
 typedef struct ration {
     int64_t left, held;
@@ -253,4 +279,4 @@ END_TEST
 
 TEST_MAIN("models/open", wrappers_are_seen_through, gaps_are_named, wrong_shapes_are_named,
           guesses_and_leftovers_are_logged, version_1_is_known_by_its_name,
-          memory_may_run_out_anywhere, permutes_axes)
+          published_names_tell_the_output, memory_may_run_out_anywhere, permutes_axes)

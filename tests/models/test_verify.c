@@ -137,6 +137,15 @@ START_TEST(checksums_of_an_archive)
     copy[file.size / 2] ^= 4; /* among the weights */
     ck_ok(pr_file_write(ctx, path, copy, (size_t)file.size));
     bad(path, "the checksum of record 'dav2_tiny/data/");
+    /* In a folder too. */
+    const char *folder = test_path(3, "damaged_hf");
+    char inside[600];
+    ck_ok(pr_path_make_directory(folder));
+    (void)snprintf(inside, sizeof inside, "%s/pytorch_model.bin", folder);
+    ck_ok(pr_file_write(ctx, inside, copy, (size_t)file.size));
+    bad(folder, "pytorch_model.bin: the checksum of record 'dav2_tiny/data/");
+    ck_ok(pr_file_write(ctx, inside, file.data, (size_t)file.size));
+    fine(folder, "checkpoint", "folder", "133 checksums right");
     free(copy);
     pr_file_unmap(&file);
     /* Nobody computed them: a warning, no more. */

@@ -251,6 +251,31 @@ static void save_output(const char *path)
     ck_assert_int_eq(fclose(file), 0);
 }
 
+/* The giant configuration's MLPs, from a fresh network to integers. */
+START_TEST(gated_models_take_every_stage)
+{
+    const char *scenes = test_path(1, "gated"), *model = test_path(0, "gated.safetensors");
+    const char *int8 = test_path(3, "gated.safetensors.zst");
+    ck_assert_int_eq(prune("synth %s --frames 6 --seed 4 --size 56x112", scenes), 0);
+    ck_assert_int_eq(prune("new --width 24 --blocks 4 --heads 2 --neck 8,8,8,8 --fusion 8 --head 4 "
+                           "--input-height 42 --input-width 84 --mlp swiglu -o %s",
+                           model),
+                     0);
+    ck_assert_int_eq(prune("tune %s --images %s --steps 2 --batch 2 -o %s", model, scenes, model),
+                     0);
+    ck_assert_int_eq(prune("trim %s --images %s --macs 0.8 --rounds 1 --no-tune --granularity 1 "
+                           "--positions 40 -o %s",
+                           model, scenes, model),
+                     0);
+    ck_assert_int_eq(
+        prune("quantize %s --images %s --views 4 --scan-images 2 -o %s", model, scenes, int8), 0);
+    ck_assert_int_eq(prune("inspect %s", int8), 0);
+    expect("blocks.0.mlp.gate");
+    expect("int8");
+    ck_assert_int_eq(prune("verify %s", int8), 0);
+}
+END_TEST
+
 START_TEST(recipes_are_printed_read_and_overridden)
 {
     static char first[1 << 16];
@@ -322,4 +347,5 @@ END_TEST
 TEST_MAIN("pipelines.cli.cli", every_command_explains_itself, mistakes_are_one_line_and_status_2,
           failures_are_status_1_and_name_the_file, a_model_is_made_inspected_packed_and_unpacked,
           bench_measures_one_or_compares_two, files_are_verified, scenes_are_predicted_and_judged,
-          stages_run_one_by_one, recipes_are_printed_read_and_overridden, a_recipe_runs)
+          stages_run_one_by_one, gated_models_take_every_stage,
+          recipes_are_printed_read_and_overridden, a_recipe_runs)
