@@ -116,6 +116,36 @@ static prune_status keep_latency(json_t *stage, const prune_timing *timing, int3
     return status;
 }
 
+/* "millijoules" and "estimate", and how they were found, as in reports of prune compress. */
+static prune_status keep_energy(json_t *stage, const prune_energy *energy, int32_t model)
+{
+    char *json = NULL;
+    prune_status status = prune_energy_json(energy, model, &json);
+    json_t *object = status == PRUNE_OK ? json_loads(json, 0, NULL) : NULL;
+    prune_text_free(json);
+    if (!object) return status;
+    (void)json_object_set(object, "millijoules", json_object_get(object, "value"));
+    (void)json_object_set(object, "estimate", json_object_get(object, "estimated"));
+    (void)json_object_del(object, "value");
+    (void)json_object_del(object, "estimated");
+    (void)json_object_set_new(stage, "energy", object);
+    return status;
+}
+
+static prune_status weigh_energy(comparison *c, const prune_model *const *models, const int *owner,
+                                 int32_t count)
+{
+    prune_energy_options options;
+    prune_energy *energy = NULL;
+    prune_energy_options_init(&options);
+    if (options.seconds > c->options->bench_seconds) options.seconds = c->options->bench_seconds;
+    prune_status status = prune_energy_run(&energy, c->ctx, models, count, &options);
+    for (int32_t m = 0; status == PRUNE_OK && m < count; m++)
+        status = keep_energy(c->stages[owner[m]], energy, m);
+    prune_energy_free(energy);
+    return status;
+}
+
 static prune_status measure(comparison *c)
 {
     const prune_model *models[2];
@@ -140,7 +170,7 @@ static prune_status measure(comparison *c)
                                  "turns", r.turns);
     }
     prune_timing_free(timing);
-    return status;
+    return status == PRUNE_OK ? weigh_energy(c, models, owner, count) : status;
 }
 
 /* How `after` came by its integers, where its history tells. */

@@ -47,6 +47,15 @@ static void add_difference(text *t, const char *metric, const json_t *cell)
              high);
 }
 
+static void add_mean(text *t, const json_t *cell, bool interval)
+{
+    const double mean = report_number(cell, "mean");
+    text_add(t, isnan(mean) ? "<td>&ndash;" : "<td>%.4f", mean);
+    if (interval && !isnan(mean))
+        text_add(t, "<small>[%.4f, %.4f]</small>", report_number(cell, "ci95.0"),
+                 report_number(cell, "ci95.1"));
+}
+
 static void add_metrics(text *t, const json_t *report, bool all)
 {
     const json_t *first = report_at(report_first(report), "accuracy"), *cell, *stage;
@@ -58,17 +67,14 @@ static void add_metrics(text *t, const json_t *report, bool all)
         text_add(t, "<tr><td>");
         text_escaped(t, metric);
         text_add(t, "%s", report_metric_unit(metric, report_word(report, "accuracy_on.protocol")));
+        if (all)
+            json_array_foreach(report_stages(report), s, stage)
+                add_mean(t, json_object_get(report_at(stage, "accuracy"), metric), false);
         if (!all) {
-            text_add(t, "<td>%.4f<small>[%.4f, %.4f]</small><td>%.4f<small>[%.4f, %.4f]</small>",
-                     report_number(cell, "mean"), report_number(cell, "ci95.0"),
-                     report_number(cell, "ci95.1"), report_number(last, "mean"),
-                     report_number(last, "ci95.0"), report_number(last, "ci95.1"));
+            add_mean(t, cell, true);
+            add_mean(t, last, true);
             add_difference(t, metric, last);
         }
-        if (all)
-            json_array_foreach(report_stages(report), s, stage) text_add(
-                t, "<td>%.4f",
-                report_number(json_object_get(report_at(stage, "accuracy"), metric), "mean"));
         text_add(t, "</tr>");
     }
 }
@@ -95,6 +101,26 @@ static void explain(text *t, const json_t *report)
                  : "");
 }
 
+/* How energy was found: nobody should take an estimate for a measurement. */
+static void explain_energy(text *t, const json_t *report)
+{
+    const json_t *energy = report_at(report_last(report), "energy");
+    const char *source = report_word(energy, "source"), *reason = report_word(energy, "reason");
+    if (isnan(report_number(energy, "millijoules"))) return;
+    text_add(t, "<p class=small>Energy %s",
+             json_is_true(report_at(energy, "estimate")) ? "is an ESTIMATE, not measured"
+                                                         : "measured");
+    if (*source) {
+        text_add(t, ": ");
+        text_escaped(t, source);
+    }
+    if (*reason) {
+        text_add(t, "; ");
+        text_escaped(t, reason);
+    }
+    text_add(t, ".</p>\n");
+}
+
 static void add_two(text *t, const json_t *report)
 {
     const json_t *first = report_first(report), *last = report_last(report);
@@ -117,6 +143,7 @@ static void add_two(text *t, const json_t *report)
     }
     text_add(t, "</table></div>");
     explain(t, report);
+    explain_energy(t, report);
 }
 
 static void add_goals(text *t, const json_t *report)
@@ -124,19 +151,29 @@ static void add_goals(text *t, const json_t *report)
     const json_t *goals = report_at(report, "goals"), *goal;
     size_t i;
     if (json_array_size(goals) == 0) return;
-    text_add(t, "<h2>Goals</h2><div class=wide><table><tr><th>goal<th>wanted<th>reached"
+    text_add(t, "<h2>Goals</h2><div class=wide><table><tr><th>goal<th>at most<th>reached"
                 "<th class=words>verdict</tr>");
     json_array_foreach(goals, i, goal)
     {
         const bool met = json_is_true(json_object_get(goal, "met"));
+        const double value = report_number(goal, "value");
         text_add(t, "<tr><td>");
         text_escaped(t, report_word(goal, "name"));
-        text_add(t, "<td>%.4g<td>%.4g<td class=\"words %s\">%s ", report_number(goal, "target"),
-                 report_number(goal, "value"), met ? "good" : "bad", met ? "met" : "not met");
+        text_add(t, "<td>%.4g", report_number(goal, "target"));
+        text_escaped(t, report_word(goal, "unit"));
+        text_add(t, isnan(value) ? "<td>&ndash;" : "<td>%.4g", value);
+        text_escaped(t, report_word(goal, "unit"));
+        text_add(t, "<td class=\"words %s\">%s: ", met ? "good" : "bad", met ? "met" : "not met");
         text_escaped(t, report_word(goal, "words"));
         text_add(t, "</tr>");
     }
     text_add(t, "</table></div>\n");
+    const char *stopped = report_word(report, "stopped_by");
+    if (*stopped) {
+        text_add(t, "<p class=small>The loop was ended by: ");
+        text_escaped(t, stopped);
+        text_add(t, ".</p>\n");
+    }
 }
 
 void page_stages(text *t, const json_t *report, const char *heading)
@@ -162,8 +199,8 @@ void page_stages(text *t, const json_t *report, const char *heading)
     }
     if (report_has(report, "judge_score")) {
         text_add(t, "<tr><td>judge's score");
-        json_array_foreach(report_stages(report), s, stage)
-            text_add(t, "<td>%.4f", report_number(stage, "judge_score"));
+        json_array_foreach(report_stages(report), s, stage) add_cell(
+            t, &(report_row){"", "", "", 1, 4, REPORT_LESS}, report_number(stage, "judge_score"));
         text_add(t, "</tr>");
     }
     text_add(t, "</table></div>\n");

@@ -105,14 +105,15 @@ static const json_t *next_best(const json_t *stages, const char *cost, const cha
     return found;
 }
 
-static void draw_pareto(text *t, const json_t *report, const measure *m, const char *cost,
-                        double scale, const char *label)
+/* Points are objects of a list, named by one of their members. */
+static void draw_pareto(text *t, const json_t *stages, const measure *m, const char *name,
+                        const char *cost, double scale, const char *label)
 {
     svg_axis x = {label, INFINITY, -INFINITY}, y = {m->label, INFINITY, -INFINITY};
-    const json_t *stages = report_stages(report), *stage;
+    const json_t *stage;
     svg_chart c;
     size_t s;
-    if (!report_has(report, cost) || !report_has(report, m->mean)) return;
+    if (!next_best(stages, cost, m->mean, m->more_is_better, -INFINITY)) return;
     json_array_foreach(stages, s, stage)
     {
         svg_axis_take(&x, report_number(stage, cost) / scale);
@@ -131,19 +132,67 @@ static void draw_pareto(text *t, const json_t *report, const measure *m, const c
     {
         const double at = report_number(stage, cost) / scale, mean = report_number(stage, m->mean);
         const bool beaten = is_beaten(stages, stage, cost, m->mean, m->more_is_better);
-        svg_chart_dot(&c, at, mean, beaten ? "other" : "after", report_word(stage, "name"));
-        svg_chart_label(&c, at, mean, 0, report_word(stage, "name"));
+        const bool chosen = json_is_true(json_object_get(stage, "chosen"));
+        svg_chart_dot(&c, at, mean,
+                      chosen   ? "before"
+                      : beaten ? "other"
+                               : "after",
+                      report_word(stage, name));
+        svg_chart_label(&c, at, mean, 0, report_word(stage, name));
     }
     svg_chart_close(&c);
+}
+
+static void add_point(text *t, const json_t *point, const measure *m)
+{
+    const bool chosen = json_is_true(json_object_get(point, "chosen"));
+    const double score = report_number(point, m->mean);
+    text_add(t, "<tr><td>%s", chosen ? "<b>" : "");
+    text_escaped(t, report_word(point, "value"));
+    text_add(t, "%s<td>%.3f<td>%.3f<td>%.2f", chosen ? "</b>, taken" : "",
+             report_number(point, "macs") / 1e9, report_number(point, "packed_bytes") / 1e6,
+             report_number(point, "latency_ms"));
+    text_add(t, isnan(score) ? "<td>&ndash;" : "<td>%.4f", score);
+    text_add(t, "<td class=words>%s</tr>",
+             json_is_true(json_object_get(point, "goals_met")) ? "meets every goal" : "");
+}
+
+/* What a sweep found, and which of it was taken. */
+static void add_sweep(text *t, const json_t *report)
+{
+    const json_t *points = report_at(report, "sweep.points"), *point;
+    measure m = pick_measure(report);
+    size_t i;
+    if (json_array_size(points) == 0) return;
+    (void)snprintf(m.mean, sizeof m.mean, "%s",
+                   *report_word(report, "accuracy_on.metric") ? "accuracy" : "score");
+    text_add(t, "<h2>Sweep over ");
+    text_escaped(t, report_word(report, "sweep.key"));
+    text_add(t, "</h2><div class=charts>");
+    draw_pareto(t, points, &m, "value", "macs", 1e9, "MACs per frame, G");
+    draw_pareto(t, points, &m, "value", "packed_bytes", 1e6, "packed file, MB");
+    draw_pareto(t, points, &m, "value", "latency_ms", 1, "latency, median, ms");
+    text_add(t, "</div><div class=wide><table><tr><th>");
+    text_escaped(t, report_word(report, "sweep.key"));
+    text_add(t, "<th>MACs, G<th>packed, MB<th>latency, median, ms<th>");
+    text_escaped(t, m.label);
+    text_add(t, "<th></tr>");
+    json_array_foreach(points, i, point) add_point(t, point, &m);
+    text_add(t, "</table></div><p class=small>Orange: taken, by the rule: ");
+    text_escaped(t, report_word(report, "sweep.rule"));
+    text_add(t,
+             ". Joined: what nothing else beats in both. Each point has a page of its own in its "
+             "folder.</p>\n");
 }
 
 void page_pareto(text *t, const json_t *report)
 {
     const measure m = pick_measure(report);
     text_add(t, "<h2>Accuracy against cost</h2><div class=charts>");
-    draw_pareto(t, report, &m, "packed_bytes", 1e6, "packed file, MB");
-    draw_pareto(t, report, &m, "macs", 1e9, "MACs per frame, G");
-    draw_pareto(t, report, &m, "latency_ms.median", 1, "latency, median, ms");
+    draw_pareto(t, report_stages(report), &m, "name", "packed_bytes", 1e6, "packed file, MB");
+    draw_pareto(t, report_stages(report), &m, "name", "macs", 1e9, "MACs per frame, G");
+    draw_pareto(t, report_stages(report), &m, "name", "latency_ms.median", 1,
+                "latency, median, ms");
     text_add(t,
              "</div><p class=small>Joined: what nothing else beats in both. Grey: something else "
              "is as accurate and costs less.</p>\n");
@@ -200,6 +249,7 @@ void page_curves(text *t, const json_t *report)
     const measure m = pick_measure(report);
     const json_t *stage;
     size_t s;
+    add_sweep(t, report);
     if (json_array_size(report_stages(report)) < 2 || !report_has(report, m.mean)) return;
     text_add(t, "<h2>Accuracy against cost</h2><div class=charts>");
     draw_stages(t, report, &m, "macs", 1e9, "MACs per frame, G");

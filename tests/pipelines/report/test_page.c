@@ -136,6 +136,33 @@ START_TEST(where_it_errs)
 }
 END_TEST
 
+START_TEST(goals_and_sweeps)
+{
+    json_t *report = made_up_report();
+    (void)json_object_set_new(report, "goals",
+                              json_pack("[{s:s, s:f, s:f, s:s, s:b, s:s}]", "name", "latency-ms",
+                                        "target", 9.0, "value", 10.0, "unit", " ms", "met", 0,
+                                        "words", "1 ms <too> much"));
+    (void)json_object_set_new(
+        report, "sweep",
+        json_pack("{s:s, s:s, s:[{s:s,s:f,s:f,s:f,s:f,s:b},{s:s,s:f,s:f,s:f,s:f,s:b}]}", "key",
+                  "macs", "rule", "the best", "points", "value", "0.8", "macs", 8e9, "packed_bytes",
+                  8e6, "latency_ms", 8.0, "accuracy", 0.1, "chosen", 0, "value", "0.4", "macs", 4e9,
+                  "packed_bytes", 4e6, "latency_ms", 4.0, "accuracy", 0.09, "chosen", 1));
+    char *page = report_page(NULL, NULL, report);
+    ck_assert_ptr_nonnull(strstr(page, "not met: 1 ms &lt;too&gt; much"));
+    ck_assert_ptr_nonnull(strstr(page, "<td>9 ms<td>10 ms"));
+    ck_assert_ptr_nonnull(strstr(page, "meets 0 of 1 goals; not met: latency-ms"));
+    ck_assert_ptr_nonnull(strstr(page, "Sweep over macs"));
+    ck_assert_ptr_nonnull(strstr(page, "<b>0.4</b>, taken<td>4.000<td>4.000<td>4.00<td>0.0900"));
+    /* 0.8 is beaten in both: grey. */
+    ck_assert_ptr_nonnull(strstr(page, "<title>0.8</title>"));
+    ck_assert_ptr_null(strstr(page, "nan"));
+    free(page);
+    json_decref(report);
+}
+END_TEST
+
 START_TEST(pictures_are_inside_the_page)
 {
     prune_context *ctx = test_context(1);
@@ -164,7 +191,7 @@ START_TEST(pictures_are_inside_the_page)
 }
 END_TEST
 
-TEST_MAIN("pipelines.report.page", the_network_before_and_after, where_it_errs,
+TEST_MAIN("pipelines.report.page", the_network_before_and_after, where_it_errs, goals_and_sweeps,
           pictures_are_inside_the_page, names_from_outside_are_escaped,
           needs_nothing_from_the_network, numbers_and_intervals_are_there,
           missing_parts_are_left_out)
