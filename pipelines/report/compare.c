@@ -116,19 +116,13 @@ static prune_status keep_latency(json_t *stage, const prune_timing *timing, int3
     return status;
 }
 
-/* "millijoules" and "estimate", and how they were found, as in reports of prune compress. */
 static prune_status keep_energy(json_t *stage, const prune_energy *energy, int32_t model)
 {
     char *json = NULL;
     prune_status status = prune_energy_json(energy, model, &json);
-    json_t *object = status == PRUNE_OK ? json_loads(json, 0, NULL) : NULL;
+    if (status == PRUNE_OK)
+        (void)json_object_set_new(stage, "energy_mj", json_loads(json, 0, NULL));
     prune_text_free(json);
-    if (!object) return status;
-    (void)json_object_set(object, "millijoules", json_object_get(object, "value"));
-    (void)json_object_set(object, "estimate", json_object_get(object, "estimated"));
-    (void)json_object_del(object, "value");
-    (void)json_object_del(object, "estimated");
-    (void)json_object_set_new(stage, "energy", object);
     return status;
 }
 

@@ -22,11 +22,10 @@ static json_t *outline(const json_t *inspected)
     size_t i;
     json_array_foreach(json_object_get(inspected, "spaces"), i, row)
     {
-        if (json_object_get(row, "locked")) continue;
-        (void)json_array_append_new(spaces, json_pack("{s:O, s:O, s:O}", "name",
-                                                      json_object_get(row, "name"), "kind",
-                                                      json_object_get(row, "kind"), "units",
-                                                      json_object_get(row, "units")));
+        (void)json_array_append_new(
+            spaces, json_pack("{s:O, s:O, s:O, s:O*}", "name", json_object_get(row, "name"), "kind",
+                              json_object_get(row, "kind"), "units", json_object_get(row, "units"),
+                              "locked", json_object_get(row, "locked")));
     }
     json_array_foreach(json_object_get(inspected, "layers"), i, row)
     {

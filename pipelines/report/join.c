@@ -52,11 +52,17 @@ static json_t *gather(json_t *const *reports, const char *const *folders, int32_
 /* Numbers of different frames or protocols must not stand in one table unannounced. */
 static bool same_frames(const json_t *a, const json_t *b)
 {
-    static const char *const keys[] = {"role", "frames", "protocol", "align", "metric"};
+    static const char *const keys[] = {"frames", "protocol", "align", "metric"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (!json_equal(report_at(report_at(a, "accuracy_on"), keys[k]),
                         report_at(report_at(b, "accuracy_on"), keys[k])))
             return false;
+    const json_t *mine = report_at(report_first(a), "evaluation.images"), *image,
+                 *others = report_at(report_first(b), "evaluation.images");
+    size_t i;
+    json_array_foreach(mine, i, image) if (!json_equal(json_object_get(image, "name"),
+                                                       json_object_get(json_array_get(others, i),
+                                                                       "name"))) return false;
     return true;
 }
 

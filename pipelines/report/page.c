@@ -51,7 +51,8 @@ static const char style[] =
     "@media print{:root{color-scheme:light;--fg:#000;--bg:#fff;--muted:#444;--line:#bbb;"
     "--soft:#f3f3f3;--before:#c05600;--after:#0067a8;--good:#156f3c;--bad:#b3261e}"
     "body{font-size:10.5pt;padding:0;max-width:none}*{print-color-adjust:exact;"
-    "-webkit-print-color-adjust:exact}figure,svg,tr{break-inside:avoid}h2,h3{break-after:avoid}"
+    "-webkit-print-color-adjust:exact}figure,svg,tr{break-inside:avoid}h2,h3,h2+p,h3+p{break-after:"
+    "avoid}"
     ".wide{overflow:visible}.frames{grid-template:auto auto/1fr 1fr "
     "1fr;grid-auto-flow:column}td,th{padding:.15rem .4rem}}";
 

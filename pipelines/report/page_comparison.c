@@ -8,10 +8,8 @@
 /* "energy per frame (estimate)": whoever reads the row must know. */
 static void add_label(text *t, const json_t *report, const report_row *row)
 {
-    const bool guess = strncmp(row->path, "energy_mj.", 10) == 0 &&
-                       json_is_true(report_at(report_first(report), "energy_mj.estimated"));
-    text_add(t, "<tr><td>%s%s%s%s", row->label, guess ? " (estimate)" : "", *row->unit ? ", " : "",
-             row->unit);
+    text_add(t, "<tr><td>%s%s%s%s", row->label, report_estimate(report, row->path),
+             *row->unit ? ", " : "", row->unit);
 }
 
 static void add_cell(text *t, const report_row *row, double value)
@@ -104,12 +102,12 @@ static void explain(text *t, const json_t *report)
 /* How energy was found: nobody should take an estimate for a measurement. */
 static void explain_energy(text *t, const json_t *report)
 {
-    const json_t *energy = report_at(report_last(report), "energy");
+    const json_t *energy = report_at(report_last(report), "energy_mj");
     const char *source = report_word(energy, "source"), *reason = report_word(energy, "reason");
-    if (isnan(report_number(energy, "millijoules"))) return;
+    if (isnan(report_number(energy, "value"))) return;
     text_add(t, "<p class=small>Energy %s",
-             json_is_true(report_at(energy, "estimate")) ? "is an ESTIMATE, not measured"
-                                                         : "measured");
+             json_is_true(report_at(energy, "estimated")) ? "is an ESTIMATE, not measured"
+                                                          : "measured");
     if (*source) {
         text_add(t, ": ");
         text_escaped(t, source);

@@ -42,6 +42,17 @@ const char *report_metric_unit(const char *metric, const char *protocol)
     return "";
 }
 
+const char *report_estimate(const json_t *report, const char *path)
+{
+    const json_t *stage;
+    size_t s;
+    if (strncmp(path, "energy_mj.", 10) != 0) return "";
+    json_array_foreach(
+        report_stages(report), s,
+        stage) if (json_is_true(report_at(stage, "energy_mj.estimated"))) return " (estimate)";
+    return "";
+}
+
 bool report_has(const json_t *report, const char *path)
 {
     const json_t *stage;

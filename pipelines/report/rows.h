@@ -18,6 +18,8 @@ size_t report_rows(const report_row **out);
 bool report_more_is_better(const char *metric);
 /* ", m" and so on, "" for plain ratios. */
 const char *report_metric_unit(const char *metric, const char *protocol);
+/* " (estimate)" for rows of energy in which any number was not measured, else "". */
+const char *report_estimate(const json_t *report, const char *path);
 /* Whether any stage has a number there. */
 bool report_has(const json_t *report, const char *path);
 

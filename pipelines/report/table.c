@@ -32,11 +32,7 @@ static void add_row(text *t, const json_t *report, const report_row *row)
                  last = report_number(report_last(report), row->path);
     if (row->better != REPORT_NEITHER && first > 0 && last > 0 && !is_joined(report))
         text_add(t, "%9.1f %%", 100.0 * last / first);
-    text_add(t, "  %s%s\n", row->unit,
-             strncmp(row->path, "energy_mj.", 10) == 0 &&
-                     json_is_true(report_at(report_first(report), "energy_mj.estimated"))
-                 ? " (estimate)"
-                 : "");
+    text_add(t, "  %s%s\n", row->unit, report_estimate(report, row->path));
 }
 
 static void add_metric(text *t, const json_t *report, const char *metric, const char *label)
