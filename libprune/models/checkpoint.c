@@ -145,6 +145,12 @@ prune_status pr_checkpoint_axis(const pr_checkpoint *checkpoint, const char *key
     return PRUNE_OK;
 }
 
+static size_t index_of(const pr_checkpoint *c, const pr_tensor *tensor)
+{
+    const char *item = (const char *)tensor - offsetof(pr_named, tensor);
+    return (size_t)((const pr_named *)(const void *)item - c->table.items);
+}
+
 static void note_gap(size_t *count, char *names, size_t size, const char *text)
 {
     size_t length = strlen(names);
@@ -167,8 +173,26 @@ static void survey(pr_survey *s, const char *key, const pr_tensor *tensor, const
     }
 }
 
+/* ", 7 of no layer ('a', 'b' and 5 more)"; empty when there are none. */
+static void list_unused(const pr_checkpoint *c, char *text, size_t size)
+{
+    char names[200] = "", more[32] = "";
+    size_t count = 0;
+    for (size_t i = 0; i < c->table.count; i++) {
+        size_t length = strlen(names);
+        if (c->used[i] || count++ >= 2) continue;
+        (void)snprintf(names + length, sizeof names - length, "%s'%.80s'", length ? ", " : "",
+                       c->table.items[i].name);
+    }
+    if (count > 2) (void)snprintf(more, sizeof more, " and %zu more", count - 2);
+    text[0] = '\0';
+    if (count) (void)snprintf(text, size, ", %zu of no layer (%s%s)", count, names, more);
+}
+
 prune_status pr_checkpoint_refuse(const pr_checkpoint *c, const pr_survey *s)
 {
+    char unused[280];
+    list_unused(c, unused, sizeof unused);
     char missing[400] = "", misshaped[400] = "", more[2][32] = {"", ""};
     if (s->missing > 3) (void)snprintf(more[0], sizeof more[0], " and %zu more", s->missing - 3);
     if (s->misshaped > 3)
@@ -179,10 +203,11 @@ prune_status pr_checkpoint_refuse(const pr_checkpoint *c, const pr_survey *s)
     if (s->misshaped)
         (void)snprintf(misshaped, sizeof misshaped, "%zu with another shape (%s%s)", s->misshaped,
                        s->misshaped_names, more[1]);
-    return pr_fail(PRUNE_E_FORMAT,
-                   "its %zu tensors do not make the network: %s%s%s; is this the whole checkpoint, "
-                   "and of this network?",
-                   c->table.count, missing, s->missing && s->misshaped ? ", " : "", misshaped);
+    return pr_fail(
+        PRUNE_E_FORMAT,
+        "its %zu tensors do not make the network: %s%s%s%s; is this the whole checkpoint, "
+        "and of this network?",
+        c->table.count, missing, s->missing && s->misshaped ? ", " : "", misshaped, unused);
 }
 
 prune_status pr_checkpoint_fetch(void *user, const char *key, const pr_shape *shape, pr_tensor *out)
@@ -190,6 +215,7 @@ prune_status pr_checkpoint_fetch(void *user, const char *key, const pr_shape *sh
     pr_checkpoint *c = user;
     char wanted[128], found[128];
     const pr_tensor *tensor = pr_checkpoint_find(c, key);
+    if (tensor) c->used[index_of(c, tensor)] = true;
     if (c->survey) {
         survey(c->survey, key, tensor, shape);
         *out = (pr_tensor){0};
@@ -200,9 +226,6 @@ prune_status pr_checkpoint_fetch(void *user, const char *key, const pr_shape *sh
     if (!tensor)
         return pr_fail(PRUNE_E_FORMAT, "tensor '%s' is missing, expected with shape %s", key,
                        wanted);
-    c->used[(size_t)((const pr_named *)(const void *)((const char *)tensor -
-                                                      offsetof(pr_named, tensor)) -
-                     c->table.items)] = true;
     if (!pr_shape_equal(&tensor->shape, shape))
         return pr_fail(PRUNE_E_FORMAT, "tensor '%s' has shape %s, expected %s", key,
                        pr_shape_text(&tensor->shape, found, sizeof found), wanted);
@@ -219,10 +242,10 @@ prune_status pr_checkpoint_fetch(void *user, const char *key, const pr_shape *sh
 void pr_checkpoint_dead(pr_checkpoint *c, const char *prefix)
 {
     size_t length = strlen(prefix);
-    if (c->survey) return;
     for (size_t i = 0; i < c->table.count; i++)
         if (strncmp(c->table.items[i].name, prefix, length) == 0) {
             c->used[i] = true;
+            if (c->survey) continue;
             pr_log(c->ctx, PRUNE_LOG_DEBUG, "%s: tensor '%s' has no effect and is dropped", c->path,
                    c->table.items[i].name);
         }

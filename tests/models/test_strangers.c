@@ -228,6 +228,22 @@ START_TEST(incomplete_checkpoints)
                  "'pretrained.blocks.1.attn.proj.weight' and 5 more), 1 with another shape "
                  "('depth_head.scratch.layer3_rn.weight' is 1152, expected 8x16x3x3); is this the "
                  "whole checkpoint, and of this network?");
+    /* Renamed: missing under one name, of no layer under the other. */
+    pr_table table;
+    ck_ok(pr_container_read(&table, ctx, "tests/golden/dav2_tiny.pth", 0));
+    for (size_t i = 0; i < table.count; i++) {
+        char *gamma = strstr(table.items[i].name, "ls1.gamma");
+        if (gamma) memcpy(gamma + 4, "alpha", 5);
+    }
+    ck_ok(pr_safetensors_write(&table, test_path(2, "renamed.safetensors")));
+    pr_table_free(&table);
+    refused_tiny(
+        test_path(2, "renamed.safetensors"),
+        "its 127 tensors do not make the network: 4 missing "
+        "('pretrained.blocks.0.ls1.gamma', 'pretrained.blocks.1.ls1.gamma', "
+        "'pretrained.blocks.2.ls1.gamma' and 1 more), 4 of no layer "
+        "('pretrained.blocks.0.ls1.alpha', 'pretrained.blocks.1.ls1.alpha' and 2 more); is "
+        "this the whole checkpoint, and of this network?");
     refused_tiny(damaged("blocks.1.mlp.fc1.weight", NULL),
                  "tensor 'pretrained.blocks.1.mlp.fc1.weight' is missing, but the checkpoint has 4 "
                  "transformer blocks; is it whole?");
