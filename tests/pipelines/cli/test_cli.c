@@ -335,7 +335,7 @@ START_TEST(a_recipe_runs)
         strstr(json_string_value(json_object_get(report, "recipe")), "granularity: 1"));
     json_decref(report);
     /* Two sizes of it: a run each, and one of them is chosen. */
-    (void)snprintf(out, sizeof out, "%s", test_path(5, "swept"));
+    (void)snprintf(out, sizeof out, "%s", test_path(3, "swept"));
     ck_assert_int_eq(prune("compress --recipe %s -o %s --steps 1 --sweep macs=0.9,0.8", path, out),
                      0);
     expect("0.9");
@@ -346,7 +346,7 @@ START_TEST(a_recipe_runs)
         ck_assert_msg(access(output, R_OK) == 0, "%s", output);
     }
     /* One that ships, with everything of this test's own beside it. */
-    (void)snprintf(out, sizeof out, "%s", test_path(4, "quantized"));
+    (void)snprintf(out, sizeof out, "%s", test_path(3, "quantized"));
     ck_assert_int_eq(prune("compress %s --recipe pipelines/recipes/quantize-only.yaml --images %s "
                            "--views 4 --scan-images 2 --bench-seconds 0.1 -o %s",
                            fresh(), scenes, out),
