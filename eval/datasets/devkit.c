@@ -1,6 +1,6 @@
 /* Layout "devkit": the KITTI depth tree,
  * {train,val}/DRIVE/proj_depth/groundtruth/image_0C/FRAME.png. It holds no pictures; those are in
- * the raw drives, ROOT/DATE/DRIVE/image_0C/data/FRAME.png. */
+ * the raw drives, ROOT/DATE/DRIVE/image_0C/data/FRAME.png, where ROOT may be the same folder. */
 #include "eval/datasets/datasets.h"
 
 #include <prune/sys/error.h>
@@ -117,24 +117,36 @@ static prune_status list_drives(pr_dataset *dataset, const char *folder, const c
     return status;
 }
 
+static bool no_pictures(const pr_dataset *dataset)
+{
+    for (uint64_t i = 0; i < dataset->count; i++)
+        if (dataset->pairs[i].image) return false;
+    return dataset->count > 0;
+}
+
 static prune_status list(pr_dataset *dataset, const char *path,
                          const prune_dataset_options *options)
 {
-    if (!options->images || !*options->images)
-        return prune_error_set(PRUNE_E_ARGUMENT,
-                               "%s holds depth maps only: say with --images where the raw drives "
-                               "are (ROOT/DATE/DRIVE/image_02/data)",
-                               path);
-    if (!prune_path_is_folder(options->images))
-        return prune_error_set(PRUNE_E_IO, "--images %s is not a folder", options->images);
+    const bool given = options->images && *options->images;
+    const char *root = given ? options->images : path;
+    if (!prune_path_is_folder(root))
+        return prune_error_set(PRUNE_E_IO, "--images %s is not a folder", root);
     prune_status status = PRUNE_OK;
     for (int i = 0; i < PARTS && status == PRUNE_OK; i++) {
         char *folder = prune_path_join(dataset->context, path, parts[i]);
-        status = folder ? list_drives(dataset, folder, options->images) : PRUNE_E_MEMORY;
+        status = folder ? list_drives(dataset, folder, root) : PRUNE_E_MEMORY;
         prune_memory_free(dataset->context, folder);
     }
+    if (status == PRUNE_OK && !given && no_pictures(dataset))
+        status = prune_error_set(PRUNE_E_ARGUMENT,
+                                 "%s holds depth maps only: put the raw drives or links to them "
+                                 "into it (%s/DATE/DRIVE/image_02/data), or tell prune eval with "
+                                 "--images where they are",
+                                 path, path);
     return status;
 }
 
 const pr_layout pr_layout_devkit = {
-    "devkit", "KITTI depth tree (train/, val/) with --images for the raw drives", probe, list};
+    "devkit",
+    "KITTI depth tree (train/, val/); raw drives in the same folder or where --images says", probe,
+    list};

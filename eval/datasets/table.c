@@ -17,7 +17,7 @@ static const prune_option options[] = {
     {"frames", PRUNE_OPTION_TEXT, offsetof(prune_dataset_options, frames), NULL, 0, 0, NULL,
      "frames to take: a glob over their names, or @FILE with one name per line"},
     {"images", PRUNE_OPTION_TEXT, offsetof(prune_dataset_options, images), NULL, 0, 0, NULL,
-     "root of the raw drives, for the devkit layout (it holds no pictures)"},
+     "root of the raw drives, for the devkit layout (default: the data set's own folder)"},
     {"depth-divisor", PRUNE_OPTION_FLOAT, offsetof(prune_dataset_options, depth_divisor), "256",
      1e-6, 1e9, NULL, "metres = PNG value / this: 256 for KITTI, 1000 for NYU"},
 };

@@ -17,7 +17,7 @@ typedef struct prune_dataset_options {
     uint32_t struct_size;
     int32_t layout;     /* 0 auto, else index + 1 into the table of layouts */
     const char *frames; /* a glob over frame names, or "@FILE" with one name per line; NULL: all */
-    const char *images; /* root of the raw drives, for layouts without pictures; NULL: none */
+    const char *images; /* root of the raw drives, for the devkit layout; NULL: in its folder */
     double depth_divisor; /* metres = value / divisor: 256 KITTI, 1000 NYU */
 } prune_dataset_options;
 const prune_option_table *prune_dataset_option_table(void);

@@ -48,6 +48,18 @@ START_TEST(finds_pictures)
 }
 END_TEST
 
+START_TEST(raw_drives_in_the_same_folder)
+{
+    prune_context *ctx = test_context(1);
+    const char *root = test_path(0, "together");
+    make(ctx, root, root);
+    prune_samples *samples = tree_open(ctx, root, NULL, names);
+    for (int i = 0; i < 3; i++) tree_check(samples, (uint64_t)i, i + 1, (float)(10 * (i + 1)));
+    prune_samples_free(samples);
+    prune_context_free(ctx);
+}
+END_TEST
+
 static prune_status open_tree(prune_context *ctx)
 {
     prune_dataset_options options = tree_options();
@@ -67,4 +79,4 @@ START_TEST(out_of_memory_is_an_error)
 }
 END_TEST
 
-TEST_MAIN("eval.devkit", finds_pictures, out_of_memory_is_an_error)
+TEST_MAIN("eval.devkit", finds_pictures, raw_drives_in_the_same_folder, out_of_memory_is_an_error)
