@@ -92,8 +92,9 @@ prune_status pr_dataset_check(const pr_dataset *dataset, const char *path)
                                    pair->depth);
         if (!pair->depth)
             return prune_error_set(PRUNE_E_ARGUMENT,
-                                   "%s has no ground truth of the same name: add it, or leave the "
-                                   "frame out with --frames",
+                                   "%s has no ground truth, a 16-bit PNG of the same name in "
+                                   "groundtruth_depth/: add it, or leave the frame out with "
+                                   "--frames",
                                    pair->image);
     }
     return PRUNE_OK;
