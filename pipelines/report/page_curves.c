@@ -149,7 +149,7 @@ static void add_point(text *t, const json_t *point, const measure *m)
     const double score = report_number(point, m->mean);
     text_add(t, "<tr><td>%s", chosen ? "<b>" : "");
     text_escaped(t, report_word(point, "value"));
-    text_add(t, "%s<td>%.3f<td>%.3f<td>%.2f", chosen ? "</b>, taken" : "",
+    text_add(t, "%s<td>%.4g<td>%.4g<td>%.4g", chosen ? "</b>, taken" : "",
              report_number(point, "macs") / 1e9, report_number(point, "packed_bytes") / 1e6,
              report_number(point, "latency_ms"));
     text_add(t, isnan(score) ? "<td>&ndash;" : "<td>%.4f", score);
