@@ -190,6 +190,22 @@ static prune_status run_stages(engine *e)
 
 /* --- begin ------------------------------------------------------------------------------------*/
 
+prune_status engine_write_recipe(const run_directory *directory, const prune_recipe *recipe)
+{
+    char *yaml = NULL;
+    if (prune_recipe_text(recipe, &yaml) != PRUNE_OK) {
+        prune_log_write(directory->ctx, PRUNE_LOG_WARNING, "no recipe.yaml is written: %s",
+                        prune_last_error());
+        return PRUNE_OK;
+    }
+    char *path = run_directory_path(directory, "recipe.yaml");
+    prune_status status =
+        path ? prune_file_write(directory->ctx, path, yaml, strlen(yaml)) : PRUNE_E_MEMORY;
+    prune_memory_free(directory->ctx, path);
+    prune_text_free(yaml);
+    return status;
+}
+
 static prune_status begin_log(engine *e, const char *model_digest)
 {
     json_t *now = NULL;
@@ -207,9 +223,11 @@ static prune_status begin_log(engine *e, const char *model_digest)
                                  "in another folder",
                                  e->directory.path);
     } else {
-        status = run_directory_note(&e->directory,
-                                    json_pack("{s:s, s:i, s:I, s:O}", "event", "begin", "format", 1,
-                                              "process", (json_int_t)getpid(), "run", now));
+        status = engine_write_recipe(&e->directory, e->recipe);
+        if (status == PRUNE_OK)
+            status = run_directory_note(&e->directory, json_pack("{s:s, s:i, s:I, s:O}", "event",
+                                                                 "begin", "format", 1, "process",
+                                                                 (json_int_t)getpid(), "run", now));
     }
     json_decref(now);
     return status;

@@ -27,6 +27,10 @@ prune_status engine_run(prune_context *ctx, const prune_recipe *recipe,
                         const prune_compress_options *loop, const prune_model *original,
                         bool resume, prune_model *model, json_t **report);
 
+/* recipe.yaml, for people: what this folder is made by. Left out with a warning where a path is not
+ * UTF-8. */
+prune_status engine_write_recipe(const run_directory *directory, const prune_recipe *recipe);
+
 /* "stages/02-tuned-int8" + suffix. */
 void engine_file(const engine *e, const stage *s, const char *suffix, char name[ENGINE_NAME_MAX]);
 

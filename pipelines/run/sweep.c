@@ -292,6 +292,8 @@ static prune_status begin(sweep *s)
                                  "another option or other values; choose another folder",
                                  s->directory.path);
     else if (!line)
+        status = engine_write_recipe(&s->directory, s->recipe);
+    if (status == PRUNE_OK && !line)
         status = run_directory_note(
             &s->directory, json_pack("{s:s, s:i, s:O}", "event", "begin", "format", 1, "run", now));
     json_decref(now);

@@ -58,6 +58,10 @@ START_TEST(kills_at_any_moment_change_nothing)
     ck_assert(!killed_after(start(whole), 200));
     const double usual = now() - began;
     loop_expect_tuned(whole);
+    size_t written;
+    char *yaml = loop_read(whole, "recipe.yaml", &written);
+    ck_assert_ptr_nonnull(strstr(yaml, "quantize"));
+    free(yaml);
     (void)printf("kills: %d wanted, seed %llu, an uninterrupted run takes %.2f s\n", wanted,
                  (unsigned long long)state, usual);
     while (kills < wanted) {
