@@ -64,13 +64,22 @@ static prune_status set_everywhere(cli_parsed *parsed, const cli_command *comman
     const prune_option_type type = known->type;
     parsed->given[parsed->n_given++] = (cli_word){known->name, text};
     prune_status status = PRUNE_OK;
+    prune_status refused = PRUNE_OK;
+    bool taken = false;
     if (prune_options_find(table, name))
         status = prune_options_set(table, &parsed->common, name, text);
     for (int i = 0; status == PRUNE_OK && (table = table_at(command, i)); i++) {
         const prune_option *option = prune_options_find(table, name);
-        if (option && option->type == type)
-            status = prune_options_set(table, parsed->options[i], name, text);
+        if (!option || option->type != type) continue;
+        const prune_status set = prune_options_set(table, parsed->options[i], name, text);
+        if (set == PRUNE_OK)
+            taken = true;
+        else if (type == PRUNE_OPTION_CHOICE)
+            refused = set; /* other choices by the same name: no fault while one table takes it */
+        else
+            status = set;
     }
+    if (status == PRUNE_OK && !taken) status = refused;
     return status;
 }
 

@@ -75,30 +75,37 @@ static prune_status set_kind(prune_recipe *r, recipe_kind kind, bool on)
     return PRUNE_OK;
 }
 
-/* Sets the option in every section that has it; *places counts them, *why_not says why one that has
- * it is not for recipes. */
+/* Where an option went, and why it went nowhere. */
+typedef struct placing {
+    size_t count;
+    prune_status refused; /* by a section with other choices: no fault while one takes it */
+    const char *why_not;  /* has it, but not for recipes */
+} placing;
+
+/* Sets the option in every section that has it. */
 static prune_status set_in(prune_recipe *r, const recipe_section *sections, size_t count,
-                           const char *name, const char *text, size_t *places, const char **why_not)
+                           const char *name, const char *text, placing *places)
 {
-    prune_status status = PRUNE_OK;
-    for (size_t s = 0; status == PRUNE_OK && s < count; s++) {
-        if (!prune_options_find(sections[s].table, name)) continue;
-        const char *reason = recipe_why_not(sections[s].table, name);
-        if (reason) {
-            *why_not = reason;
-            continue;
-        }
-        ++*places;
-        status = recipe_set(r, &sections[s], name, text);
+    for (size_t s = 0; s < count; s++) {
+        const prune_option *option = prune_options_find(sections[s].table, name);
+        const char *reason = option ? recipe_why_not(sections[s].table, name) : NULL;
+        if (reason) places->why_not = reason;
+        if (!option || reason) continue;
+        const prune_status status = recipe_set(r, &sections[s], name, text);
+        if (status == PRUNE_OK)
+            places->count++;
+        else if (option->type == PRUNE_OPTION_CHOICE)
+            places->refused = status;
+        else
+            return status;
     }
-    return status;
+    return PRUNE_OK;
 }
 
 prune_status recipe_override(prune_recipe *r, const char *name, const char *text)
 {
     recipe_section sections[RECIPE_SECTIONS], parts[RECIPE_STAGE_SECTIONS];
-    const char *why_not = NULL;
-    size_t places = 0;
+    placing places = {0};
     prune_status status;
     recipe_sections(r, sections);
     if (prune_options_find(sections[2].table, name)) return set_goal(r, &sections[2], name, text);
@@ -110,19 +117,19 @@ prune_status recipe_override(prune_recipe *r, const char *name, const char *text
         const bool on = k == RECIPE_TRIM ? read.trim : k == RECIPE_TUNE ? read.tune : read.quantize;
         if (status == PRUNE_OK) status = set_kind(r, (recipe_kind)k, on);
         if (status != PRUNE_OK || k != RECIPE_TUNE) return status;
-        places = 1; /* and the trim stages' own option of that name below */
+        places.count = 1; /* and the trim stages' own option of that name below */
     }
-    status = set_in(r, sections, RECIPE_SECTIONS, name, text, &places, &why_not);
+    status = set_in(r, sections, RECIPE_SECTIONS, name, text, &places);
     for (size_t i = 0; status == PRUNE_OK && i < r->count; i++) {
         const size_t count = recipe_stage_sections(&r->stages[i], parts);
-        status = set_in(r, parts, count, name, text, &places, &why_not);
+        status = set_in(r, parts, count, name, text, &places);
     }
-    if (status == PRUNE_OK && !places)
-        status =
-            why_not
-                ? prune_error_set(PRUNE_E_ARGUMENT, "--%s has no place here: %s", name, why_not)
-                : prune_error_set(PRUNE_E_ARGUMENT, "--%s: no stage of %s has it", name, r->name);
-    return status;
+    if (status != PRUNE_OK || places.count) return status;
+    if (places.refused) return places.refused;
+    return places.why_not
+               ? prune_error_set(PRUNE_E_ARGUMENT, "--%s has no place here: %s", name,
+                                 places.why_not)
+               : prune_error_set(PRUNE_E_ARGUMENT, "--%s: no stage of %s has it", name, r->name);
 }
 
 prune_status recipe_override_sweep(prune_recipe *r, const char *text)

@@ -299,6 +299,10 @@ START_TEST(recipes_are_printed_read_and_overridden)
     expect("\n  macs: 0.25  # ");
     expect("\n  params: [0.5, 0.25]  # ");
     ck_assert_ptr_null(strstr(output, "quantize"));
+    ck_assert_int_eq(prune("compress --recipe %s --storage fp32 --print-recipe", path), 0);
+    expect("\nsave:\n  storage: fp32  # ");
+    ck_assert_int_eq(prune("compress --recipe %s --storage fp64 --print-recipe", path), 2);
+    expect("fp64");
     ck_assert_int_eq(prune("compress --recipe %s --rounds 0", path), 2);
     ck_assert_int_eq(prune("compress --recipe %s --keep 0.5", path), 1);
     expect("macs, params or bytes");

@@ -39,6 +39,11 @@ START_TEST(a_command_line_is_trim_tune_quantize)
     ck_ok(recipe_stage_effective(r, 2, &stage));
     ck_assert_uint_eq(stage.quant.seed, 9);
     ck_assert_double_eq(stage.quant.max_drop, 0.01);
+    /* Two parts have this one, with different choices: each takes what it knows. */
+    ck_ok(recipe_override(r, "storage", "fp32"));
+    ck_assert_int_eq(r->save.storage, 1);
+    ck_assert_int_eq(r->stages[2].quant.storage, 1);
+    ck_fails(recipe_override(r, "storage", "fp64"), PRUNE_E_ARGUMENT, "fp64");
     prune_recipe_free(r);
     prune_context_free(ctx);
 }
