@@ -228,7 +228,7 @@ prune_status prune_analysis_json(const prune_analysis *analysis, char **json)
         json_pack("{s:I, s:o, s:o, s:o, s:o}", "frames", (json_int_t)analysis->frames, "distance",
                   distance_json(&analysis->bins, all), "region", region_json(&analysis->bins, all),
                   "edges", edges_json(analysis), "flicker", flicker_json(analysis));
-    char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    char *text = root ? prune_json_text(root, JSON_INDENT(1), prune_json_failures()) : NULL;
     json_decref(root);
     if (!text) return prune_error_set(PRUNE_E_MEMORY, "analysis: out of memory");
     *json = text;

@@ -6,6 +6,7 @@
 #include "libprune/measure/runner.h"
 
 #include <jansson.h>
+#include <prune/sys/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -239,7 +240,7 @@ prune_status prune_energy_json(const prune_energy *energy, int32_t model, char *
     PR_TRY(check_model(energy, model));
     const prune_frame_energy *f = &energy->frames[model];
     json_t *root = f->estimated ? estimate_json(energy, f) : measured_json(energy, model);
-    *json = root ? json_dumps(root, JSON_COMPACT) : NULL;
+    *json = root ? prune_json_text(root, JSON_COMPACT, prune_json_failures()) : NULL;
     json_decref(root);
     return *json ? PRUNE_OK : pr_fail_memory(1024);
 }

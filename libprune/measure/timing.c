@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <prune/measure.h>
+#include <prune/sys/json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -242,7 +243,7 @@ prune_status prune_timing_json(const prune_timing *timing, int32_t model, char *
         "runs", l->runs, "warm_up", l->warm_up, "precise", l->precise, "wanted_precision",
         timing->options.precision, "seconds", timing->options.seconds, "threads", l->threads, "isa",
         l->isa, "session_bytes", (json_int_t)l->memory, "input_size", l->height, l->width);
-    *json = root ? json_dumps(root, JSON_COMPACT) : NULL;
+    *json = root ? prune_json_text(root, JSON_COMPACT, prune_json_failures()) : NULL;
     json_decref(root);
     return *json ? PRUNE_OK : pr_fail_memory(512);
 }

@@ -94,7 +94,9 @@ static prune_status check_graph_text(const char *text)
 static prune_status add_graph(pr_table *table, const prune_model *model)
 {
     json_t *json = pr_model_to_json(model);
-    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    char *text =
+        json ? prune_json_text(json, JSON_COMPACT | JSON_REAL_PRECISION(17), prune_json_failures())
+             : NULL;
     json_decref(json);
     if (!text) return pr_fail(PRUNE_E_MEMORY, "out of memory: the graph cannot be written as JSON");
     prune_status status = check_graph_text(text);

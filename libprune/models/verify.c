@@ -9,6 +9,7 @@
 #include "libprune/models/models.h"
 
 #include <math.h>
+#include <prune/sys/json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -237,7 +238,8 @@ prune_status prune_file_verify(char **json, prune_context *context, const char *
         set(&v, "ok", json_true());
     else
         set(&v, "problem", json_string(prune_last_error()));
-    char *text = json_dumps(v.root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+    char *text =
+        prune_json_text(v.root, JSON_INDENT(1) | JSON_PRESERVE_ORDER, prune_json_failures());
     json_decref(v.root);
     if (!text) return pr_fail_memory(1024);
     *json = text;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <prune/parameters.h>
+#include <prune/sys/json.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,9 @@ prune_status prune_model_graph(const prune_model *model, char **json)
 {
     if (!model || !json) return pr_fail(PRUNE_E_ARGUMENT, "graph: model and json are needed");
     json_t *root = pr_model_to_json(model);
-    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    char *text =
+        root ? prune_json_text(root, JSON_COMPACT | JSON_REAL_PRECISION(17), prune_json_failures())
+             : NULL;
     json_decref(root);
     if (!text) return pr_fail_memory(1);
     *json = text;

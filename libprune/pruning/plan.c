@@ -173,7 +173,8 @@ void prune_plan_free(prune_plan *plan)
 
 prune_status prune_plan_json(const prune_plan *plan, char **json)
 {
-    char *text = json_dumps(plan->report, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    char *text = prune_json_text(plan->report, JSON_INDENT(2) | JSON_REAL_PRECISION(6),
+                                 prune_json_failures());
     if (!text) return pr_fail_memory(1);
     *json = text;
     return PRUNE_OK;

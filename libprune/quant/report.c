@@ -103,7 +103,9 @@ prune_status prune_quant_report(const prune_model *model, char **json)
         const json_t *entry = json_array_get(model->history, i);
         const char *step = json_string_value(json_object_get(entry, "step"));
         if (!step || strcmp(step, step_name) != 0) continue;
-        *json = json_dumps(entry, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
+        *json =
+            prune_json_text(entry, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9),
+                            prune_json_failures());
         return *json ? PRUNE_OK : pr_fail_memory(1);
     }
     return pr_fail(PRUNE_E_ARGUMENT, "quantize report: the model was never quantized");

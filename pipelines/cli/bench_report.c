@@ -166,8 +166,9 @@ prune_status bench_json(const bench_result *b, char **text)
                                   json_pack("{s:f, s:f, s:f, s:f, s:f, s:i}", "time", r->ratio,
                                             "low", r->low, "high", r->high, "coverage", r->coverage,
                                             "minimum", r->minimum, "turns", r->turns));
-    *text = root && json_array_size(models) == (size_t)b->count ? json_dumps(root, JSON_INDENT(1))
-                                                                : NULL;
+    *text = root && json_array_size(models) == (size_t)b->count
+                ? prune_json_text(root, JSON_INDENT(1), prune_json_failures())
+                : NULL;
     json_decref(root);
     return *text ? PRUNE_OK : prune_error_set(PRUNE_E_MEMORY, "bench: out of memory");
 }

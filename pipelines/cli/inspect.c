@@ -75,7 +75,7 @@ static void print_lists(const json_t *root, bool layers)
     if (json_array_size(json_object_get(root, "history")) > 0) (void)printf("\nhistory\n");
     json_array_foreach(json_object_get(root, "history"), i, row)
     {
-        char *line = json_dumps(row, JSON_COMPACT);
+        char *line = prune_json_text(row, JSON_COMPACT, prune_json_failures());
         (void)printf("  %zu. %.200s\n", i + 1, line ? line : "");
         free(line);
     }

@@ -98,7 +98,9 @@ static prune_status run(cli_call *call)
     int32_t bad = 0;
     json_t *list = json_array();
     prune_status status = verify_all(call, list, &bad);
-    char *json = status == PRUNE_OK ? json_dumps(list, JSON_INDENT(1) | JSON_PRESERVE_ORDER) : NULL;
+    char *json = status == PRUNE_OK ? prune_json_text(list, JSON_INDENT(1) | JSON_PRESERVE_ORDER,
+                                                      prune_json_failures())
+                                    : NULL;
     json_decref(list);
     if (status == PRUNE_OK && !json) status = prune_error_set(PRUNE_E_MEMORY, "out of memory");
     if (status == PRUNE_OK) status = cli_write_json(call, json);

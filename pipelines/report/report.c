@@ -31,8 +31,8 @@ prune_status report_render(prune_context *ctx, const char *folder, const json_t 
 
 prune_status report_write(prune_context *ctx, const char *folder, const json_t *report)
 {
-    prune_status status =
-        write_text(ctx, folder, "report.json", json_dumps(report, JSON_INDENT(1)));
+    prune_status status = write_text(
+        ctx, folder, "report.json", prune_json_text(report, JSON_INDENT(1), prune_json_failures()));
     return status == PRUNE_OK ? report_render(ctx, folder, report) : status;
 }
 

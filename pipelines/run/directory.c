@@ -192,7 +192,7 @@ static prune_status append(run_directory *d, const char *text, size_t length)
 
 prune_status run_directory_note(run_directory *d, json_t *line)
 {
-    char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+    char *text = line ? prune_json_text(line, JSON_COMPACT, prune_json_failures()) : NULL;
     const size_t length = text ? strlen(text) : 0;
     prune_status status = PRUNE_OK;
     if (!text) {

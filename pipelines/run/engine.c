@@ -77,7 +77,7 @@ static prune_status recall_numbers(engine *e, stage *s, const json_t *line)
     s->file_bytes = (uint64_t)json_integer_value(json_object_get(line, "file_bytes"));
     s->packed_bytes = (uint64_t)json_integer_value(json_object_get(line, "packed_bytes"));
     if (evaluation) {
-        char *written = json_dumps(evaluation, JSON_COMPACT);
+        char *written = prune_json_text(evaluation, JSON_COMPACT, prune_json_failures());
         status = written ? prune_evaluation_from_json(&s->evaluation, e->ctx, written)
                          : prune_error_set(PRUNE_E_MEMORY, "out of memory");
         free(written);

@@ -112,7 +112,9 @@ static bool differ(const json_t *a, const json_t *b, char *place, size_t room, c
         if (json_equal(a, b)) return false;
         const json_t *both[2] = {a, b};
         for (int i = 0; i < 2; i++) {
-            char *text = both[i] ? json_dumps(both[i], JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+            char *text = both[i] ? prune_json_text(both[i], JSON_ENCODE_ANY | JSON_COMPACT,
+                                                   prune_json_failures())
+                                 : NULL;
             (void)snprintf(said[i], 128, "%.120s", text ? text : "not there");
             free(text);
         }

@@ -344,7 +344,7 @@ prune_status prune_model_trim(prune_context *context, prune_model *model,
     prune_status status =
         run_trim(context, model, original, images, judge, trim, cut, tune, &nobody, &json);
     if (status == PRUNE_OK && report) {
-        *report = json_dumps(json, JSON_INDENT(1));
+        *report = prune_json_text(json, JSON_INDENT(1), prune_json_failures());
         if (!*report) status = prune_error_set(PRUNE_E_MEMORY, "out of memory");
     }
     json_decref(json);
