@@ -1,6 +1,7 @@
 /* Every allocation, and every call to the file system, fails in turn: each step of a tiny loop
  * gives an error with a message, leaks nothing, and leaves output files absent, old or whole. In
- * short runs about SHORT_POINTS failures per step, spread evenly; with PRUNE_SOAK all of them. */
+ * short runs about SHORT_POINTS failures per step, spread evenly; with PRUNE_SOAK all of them, of
+ * steps with very many LONG_POINTS. */
 #include "libprune/base/file.h"
 #include "libprune/formats/container.h"
 #include "libprune/passes/shapes.h"
@@ -15,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SHORT_POINTS = 40, PATH = 600 };
+enum { SHORT_POINTS = 40, LONG_POINTS = 2500, PATH = 600 };
 
 typedef struct fixture {
     prune_context *ctx;
@@ -497,8 +498,8 @@ static bool soaking(void)
 /* Distance between failures. */
 static int64_t stride_of(const step *s, int64_t calls)
 {
-    int64_t stride = calls * s->every / SHORT_POINTS;
-    return soaking() || stride < 1 ? 1 : stride;
+    int64_t stride = soaking() ? calls / LONG_POINTS : calls * s->every / SHORT_POINTS;
+    return stride < 1 ? 1 : stride;
 }
 
 /* jansson's lexer takes a failed allocation for the end of the text, and nobody can tell. */
