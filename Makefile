@@ -6,7 +6,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 export CTEST_PARALLEL_LEVEL = $(JOBS)
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo test test-release test-asan test-tsan fuzz soak bench install format lint clean
+.PHONY: all deps demo test test-release test-asan test-tsan test-torch fuzz soak bench install format lint clean
 
 all: deps ## build the library and the program (build/release/bin/prune)
 	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
@@ -48,6 +48,10 @@ soak: all ## the long tests: kills, every failing allocation and file call, then
 	@cmake --build --preset release
 	@PRUNE_SOAK=$(SOAK) ctest --preset soak
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$${FUZZ_SECONDS:-300}
+
+test-torch: all ## the Python package against PyTorch 2.13.0 (CPU), which this installs
+	@ctest --preset release -R '^python\.(environment|wheel)$$'
+	@tests/python/torch.sh $(CURDIR)/build/release $(CURDIR)/build/venv-torch $(CURDIR)/bindings/python
 
 bench: all ## measure; see benchmarks/
 	@benchmarks/run.sh

@@ -55,7 +55,7 @@ from .stages import (
 )
 
 if TYPE_CHECKING:
-    from . import plot
+    from . import plot, torch
 
 __version__: str = _ffi.string(_lib.prune_version()).decode()
 
@@ -109,14 +109,15 @@ __all__ = [
     "protocols",
     "quantize",
     "sensitivity",
+    "torch",
     "trim",
     "tune",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """``libprune.plot`` needs matplotlib, which not everybody has."""
-    if name == "plot":
+    """``libprune.plot`` and ``libprune.torch`` need packages that not everybody has."""
+    if name in ("plot", "torch"):
         import importlib
 
         return importlib.import_module(f".{name}", __name__)
