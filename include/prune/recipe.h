@@ -27,6 +27,13 @@ prune_status prune_recipe_parse(prune_recipe **out, prune_context *context, cons
  * Fails where a path or text is not UTF-8. Free with prune_text_free. */
 prune_status prune_recipe_text(const prune_recipe *recipe, char **yaml);
 
+/* An option as on the command line, which goes before what the recipe says: "output", "macs" ...
+ * The recipe must still be one afterwards. */
+prune_status prune_recipe_set(prune_recipe *recipe, const char *name, const char *text);
+/* The network that it names: a path or "bundled"; NULL where it names none. The text lives until
+ * the recipe is changed or freed. */
+const char *prune_recipe_model(const prune_recipe *recipe);
+
 void prune_recipe_free(prune_recipe *recipe); /* accepts NULL */
 
 #ifdef __cplusplus

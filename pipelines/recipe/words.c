@@ -132,6 +132,19 @@ prune_status recipe_override(prune_recipe *r, const char *name, const char *text
                : prune_error_set(PRUNE_E_ARGUMENT, "--%s: no stage of %s has it", name, r->name);
 }
 
+prune_status prune_recipe_set(prune_recipe *recipe, const char *name, const char *text)
+{
+    if (!recipe || !name || !text)
+        return prune_error_set(PRUNE_E_ARGUMENT, "recipe: recipe, name and text are needed");
+    prune_status status = recipe_override(recipe, name, text);
+    return status == PRUNE_OK ? recipe_check(recipe) : status;
+}
+
+const char *prune_recipe_model(const prune_recipe *recipe)
+{
+    return recipe ? recipe->inputs.model : NULL;
+}
+
 prune_status recipe_override_sweep(prune_recipe *r, const char *text)
 {
     const char *equals = strchr(text, '=');

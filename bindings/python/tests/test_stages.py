@@ -125,6 +125,72 @@ def test_compress_splits_one_set(tiny, pairs, tmp_path):
         libprune.compress(tiny, output=tmp_path)
 
 
+def test_a_run_goes_on(tiny, pairs, tmp_path):
+    options = {
+        "macs": 0.9,
+        "rounds": 1,
+        "steps": 2,
+        "batch": 1,
+        "views": 1,
+        "bench_seconds": 0.1,
+        "align": "none",
+        "pictures": 0,
+        "output": tmp_path / "out",
+    }
+    context = libprune.Context(threads=2)
+    model = tiny.clone(context)
+
+    def stop_at_quantize(stage, done, total):
+        if stage != "tune" and "tune" in seen:
+            context.cancel()
+        seen.add(stage)
+
+    seen = set()
+    with pytest.raises(libprune.CancelledError):
+        libprune.compress(model, pairs[:4], test=pairs[4:], progress=stop_at_quantize, **options)
+    with pytest.raises(libprune.ArgumentError, match="resume"):
+        libprune.compress(model, pairs[:4], test=pairs[4:], **options)
+    result = libprune.compress(model, pairs[:4], test=pairs[4:], resume=True, **options)
+    options["output"] = tmp_path / "whole"
+    whole = libprune.compress(model, pairs[:4], test=pairs[4:], **options)
+    assert result.path.read_bytes() == whole.path.read_bytes()
+
+
+def test_a_recipe(tiny, pairs, tmp_path):
+    recipe = """
+        stages:
+        - trim: {macs: 0.9, rounds: 1, tune: false, judges: 2}
+        - quantize: {views: 1, scan: false}
+        bench-seconds: 0.1
+        pictures: 0
+        align: none
+    """
+    text = "\n".join(line[8:] for line in recipe.splitlines())
+    result = libprune.run(text, tiny, pairs[:4], test=pairs[4:], output=tmp_path / "out")
+    assert [s["kind"] for s in result.report["stages"]] == ["before", "trim", "quantize"]
+    assert result.model.cost().int8_layers > 0
+    tiny.save(tmp_path / "tiny.safetensors")
+    libprune.datasets.write_synth(tmp_path / "scenes", frames=4, width=56, height=28)
+    (tmp_path / "r.yaml").write_text("model: tiny.safetensors\nimages: scenes/image\n" + text)
+    again = libprune.run(tmp_path / "r.yaml", output=tmp_path / "again")
+    assert again.path.exists()
+    with pytest.raises(libprune.FormatError, match=r"recipe:\d+.*did you mean|recipe:\d+"):
+        libprune.run("stages:\n- trimm\n", tiny, pairs, output=tmp_path / "no")
+
+
+def test_report_and_verify(tiny, pairs, tmp_path):
+    page = libprune.report(
+        tiny, tiny.clone(), pairs, output=tmp_path / "r", bench_seconds=0.1, align="none"
+    )
+    assert "<html" in page.read_text()[:500]
+    path = tiny.save(tmp_path / "m.safetensors.zst")
+    verdict = libprune.verify(path)
+    assert verdict["ok"]
+    assert verdict["model"]["parameters"] == tiny.cost().parameters
+    path.write_bytes(path.read_bytes()[:-100])
+    assert not libprune.verify(path)["ok"]
+
+
 def test_bench(tiny, pairs):
     other = libprune.quantize(tiny, pairs[:2], views=1, scan=False).model
     timing = libprune.bench(tiny, other, names=["fp32", "int8"], seconds=0.1)

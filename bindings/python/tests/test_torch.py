@@ -43,8 +43,15 @@ def test_other_grids(root, tmp_path, size, rule):
 def test_a_trimmed_model(tiny, pairs):
     """Heads, q/k widths, neurons, channels and the residual stream cut."""
     trimmed = libprune.trim(
-        tiny, pairs, macs=0.6, rounds=1, tune=False, judges=2, views=0,
-        kinds="head,qk,neuron,channel,residual", granularity=1,
+        tiny,
+        pairs,
+        macs=0.6,
+        rounds=1,
+        tune=False,
+        judges=2,
+        views=0,
+        kinds="head,qk,neuron,channel,residual",
+        granularity=1,
     ).model
     assert trimmed.cost().parameters < tiny.cost().parameters
     agree(trimmed, 28, 42)
@@ -82,7 +89,8 @@ def test_an_encoder_decoder_like_rt_monodepth():
 
 def test_weights_come_back(tiny, picture):
     module = libprune.torch.to_module(tiny)
-    assert list(module.state_dict()) and set(module.state_dict()) == set(tiny.state_dict())
+    assert list(module.state_dict())
+    assert set(module.state_dict()) == set(tiny.state_dict())
     optimizer = torch.optim.SGD(module.parameters(), lr=1e-4)
     tensor = torch.from_numpy(np.random.default_rng(2).standard_normal((1, 3, 28, 42)))
     module(tensor.float()).mean().backward()

@@ -132,5 +132,21 @@ START_TEST(a_sweep_can_be_given_as_a_word)
 }
 END_TEST
 
+START_TEST(a_program_changes_a_recipe)
+{
+    prune_context *ctx = test_context(1);
+    prune_recipe *r = parsed(ctx, "model: m.pth\nstages:\n- trim: {macs: 0.9}\n- tune\n");
+    ck_assert(strstr(prune_recipe_model(r), "m.pth") != NULL);
+    ck_ok(prune_recipe_set(r, "output", "there"));
+    ck_assert_str_eq(r->loop.output, "there");
+    ck_fails(prune_recipe_set(r, "outptu", "there"), PRUNE_E_ARGUMENT, "outptu");
+    ck_fails(prune_recipe_set(r, "output", NULL), PRUNE_E_ARGUMENT, "needed");
+    prune_recipe_free(r);
+    ck_assert_ptr_null(prune_recipe_model(NULL));
+    prune_context_free(ctx);
+}
+END_TEST
+
 TEST_MAIN("pipelines.recipe.words", a_command_line_is_trim_tune_quantize, stages_are_left_out_by_no,
-          the_command_line_goes_before_the_recipe, a_sweep_can_be_given_as_a_word)
+          the_command_line_goes_before_the_recipe, a_sweep_can_be_given_as_a_word,
+          a_program_changes_a_recipe)

@@ -33,9 +33,9 @@ from .errors import (
     ShapeError,
     UnsupportedError,
 )
-from .evaluation import Comparison, Evaluation, compare, evaluate, metrics, protocols
+from .evaluation import Comparison, Evaluation, compare, evaluate, metrics, protocols, report
 from .measure import Timing, bench, peak_memory
-from .model import Cost, Layer, Layers, Model, load, new
+from .model import Cost, Layer, Layers, Model, load, new, verify
 from .samples import Sample, Samples
 from .session import Profile, Session
 from .stages import (
@@ -49,6 +49,7 @@ from .stages import (
     compress,
     plan,
     quantize,
+    run,
     sensitivity,
     trim,
     tune,
@@ -108,10 +109,13 @@ __all__ = [
     "plot",
     "protocols",
     "quantize",
+    "report",
+    "run",
     "sensitivity",
     "torch",
     "trim",
     "tune",
+    "verify",
 ]
 
 

@@ -31,6 +31,7 @@ STAGES = (
     "evaluation",
     "synth",
     "timing",
+    "compare",
 )
 
 

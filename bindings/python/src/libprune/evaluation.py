@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from . import _display, errors
 from ._core import Handle, Owner, check, encode, ffi, lib, parse_json, pinned, remember, text_of
+from ._options import Filled, documented
 from .context import Context, in_callback
 from .model import Model
 from .samples import Samples, SamplesLike, _fail, as_samples
 from .session import Session
 
-__all__ = ["Comparison", "Evaluation", "compare", "evaluate", "metrics", "protocols"]
+__all__ = ["Comparison", "Evaluation", "compare", "evaluate", "metrics", "protocols", "report"]
 
 KINDS = {"relative": 0, "disparity": 1, "metric": 2}
 
@@ -452,6 +454,71 @@ def compare(
     both = isinstance(before, Model) and isinstance(after, Model)
     models = (before, after) if both else None
     return Comparison(pair[0], pair[1], difference, models, samples)  # type: ignore[arg-type]
+
+
+def _contestant(context: Context, given: Any, name: str, units: int, keep: list[Any]) -> Any:
+    struct = ffi.new("prune_contestant *")
+    struct.struct_size = ffi.sizeof("prune_contestant")
+    struct.name = ffi.new("char[]", encode(name))
+    keep.append(struct.name)
+    struct.units = units
+    if isinstance(given, Model):
+        copy = given.clone(context)
+        keep.append(copy)
+        struct.model = copy._handle.pointer
+    else:
+        struct.predictions = ffi.new("char[]", encode(given))
+        keep.append(struct.predictions)
+    return struct
+
+
+@documented("compare", skip=["output"])
+def report(
+    before: Model | str | os.PathLike[str],
+    after: Model | str | os.PathLike[str],
+    data: SamplesLike,
+    *,
+    output: str | os.PathLike[str],
+    names: tuple[str, str] = ("before", "after"),
+    units: str | None = None,
+    progress: Any = None,
+    **options: Any,
+) -> Path:
+    """Writes the page of a comparison: ``report.html`` with pictures, ``report.json`` and CSV.
+
+    Parameters
+    ----------
+    before, after : Model, or a folder of predictions
+    data : Samples, folder or sequence of (image, depth)
+    output : path
+        Folder to write into.
+    names : tuple of str
+        For headings.
+    units : str, optional
+        What ``.npy`` and ``.f32`` predictions are: ``"metric"``, ``"disparity"``, ``"relative"``.
+    progress : bool or function (stage, done, total), optional
+
+    Returns
+    -------
+    Path
+        Of ``report.html``.
+
+    Raises
+    ------
+    OptionError, ArgumentError, FileError, CancelledError
+    """
+    samples = as_samples(data)
+    context = samples.context
+    filled = Filled(["compare"], options, "report")
+    keep: list[Any] = []
+    kind = -1 if units is None else KINDS[_kind(units, True)]
+    pair = [_contestant(context, g, n, kind, keep) for g, n in zip((before, after), names)]
+    settings = filled["compare"]
+    settings.output = filled.keep(output)
+    with context._working(samples, context, progress=progress) as work:
+        settings.samples, pointer = work.pointers
+        check(lib.prune_compare(pointer, pair[0], pair[1], settings, ffi.NULL))
+    return Path(output) / "report.html"
 
 
 class PythonMetric:

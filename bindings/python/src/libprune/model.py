@@ -17,7 +17,7 @@ from ._options import Filled, documented
 from .context import Context, default_context
 from .session import Session
 
-__all__ = ["Cost", "Layer", "Layers", "Model", "load", "new"]
+__all__ = ["Cost", "Layer", "Layers", "Model", "load", "new", "verify"]
 
 _OUTPUTS = ("relative", "disparity", "metric")
 
@@ -465,3 +465,35 @@ def new(*, context: Context | None = None, **options: Any) -> Model:
     with chosen._exclusive(), pinned(chosen) as (pointer,):
         check(lib.prune_model_new(out, pointer, filled["new"]))
         return Model._wrap(out[0], chosen)
+
+
+@documented("load")
+def verify(
+    path: str | os.PathLike[str], *, context: Context | None = None, **options: Any
+) -> dict[str, Any]:
+    """Says what a file is and checks all of it, like ``prune verify``.
+
+    Parameters
+    ----------
+    path : path
+        A model or checkpoint, a picture, a depth map.
+
+    Returns
+    -------
+    dict
+        ``ok``, ``kind``, ``problem`` where it is not ok, ``checks``, ``warnings`` and what the file
+        holds.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read; a bad file is no exception but a verdict.
+    OptionError
+    """
+    chosen = context or default_context()
+    filled = Filled(["load"], options, "verify")
+    out = ffi.new("char **")
+    with chosen._exclusive(), pinned(chosen) as (pointer,):
+        check(lib.prune_file_verify(out, pointer, encode(path), filled["load"]))
+    verdict: dict[str, Any] = parse_json(out[0])
+    return verdict

@@ -29,6 +29,7 @@ __all__ = [
     "compress",
     "plan",
     "quantize",
+    "run",
     "sensitivity",
     "trim",
     "tune",
@@ -668,6 +669,7 @@ def compress(
     *,
     data: SamplesLike | None = None,
     output: str | os.PathLike[str],
+    resume: bool = False,
     progress: Any = None,
     **options: Any,
 ) -> CompressResult:
@@ -687,7 +689,11 @@ def compress(
         One labelled set instead of these three, split by drive (or frame): 60 % to tune on, 20 %
         decide, 20 % are reported.
     output : path
-        Folder for model, report and pictures.
+        Folder for model, report and pictures. It is a run directory: what is finished is in it,
+        whole, and stays there after Ctrl-C, a full disk or a kill.
+    resume : bool
+        Go on with the run that is in the folder; it ends with the same files as one that nothing
+        interrupted.
     progress : bool or function (stage, done, total), optional
 
     Returns
@@ -698,7 +704,7 @@ def compress(
     ------
     OptionError, ArgumentError, FileError
     CancelledError
-        If it was stopped.
+        If it was stopped: the same call with ``resume=True`` goes on.
     """
     context = model.context
     if data is not None:
@@ -721,6 +727,7 @@ def compress(
     with context._working(*owners, progress=progress) as work:
         for (role, _), pointer in zip(given, work.pointers[1:]):
             setattr(main, role, pointer)
+        main.resume = resume
         main.output = filled.keep(folder)
         main.command = filled.keep(_command(options, output))
         for stage in ("trim", "cut", "tune", "quant", "save"):
@@ -733,3 +740,76 @@ def compress(
 def _command(options: dict[str, Any], output: Any) -> str:
     words = "".join(f", {k}={v!r}" for k, v in options.items())
     return f"libprune.compress(model, images, output={os.fspath(output)!r}{words})"
+
+
+def run(
+    recipe: str | os.PathLike[str],
+    model: Model | None = None,
+    images: SamplesLike | None = None,
+    validation: SamplesLike | None = None,
+    test: SamplesLike | None = None,
+    *,
+    output: str | os.PathLike[str],
+    resume: bool = False,
+    context: Context | None = None,
+    progress: Any = None,
+) -> CompressResult:
+    """Runs a recipe: the whole loop as a YAML file says it (``docs/recipes.md``).
+
+    Parameters
+    ----------
+    recipe : path, or the text of one
+        A text has line breaks.
+    model : Model, optional
+        Default: the one that the recipe names.
+    images, validation, test : Samples, folders or sequences, optional
+        Instead of the recipe's paths; with ``images`` all three are the caller's.
+    output : path
+        The run directory.
+    resume : bool
+        Go on with the run that is in the folder.
+    context : Context, optional
+    progress : bool or function (stage, done, total), optional
+
+    Returns
+    -------
+    CompressResult
+
+    Raises
+    ------
+    FormatError
+        Naming file, line and key, with the nearest word that exists.
+    FileError, ArgumentError, CancelledError
+    """
+    from .context import default_context
+    from .model import load
+
+    chosen = model.context if model is not None else (context or default_context())
+    text = os.fspath(recipe)
+    out, table = ffi.new("prune_recipe **"), ffi.new("char **")
+    with pinned(chosen) as (pointer,):
+        if "\n" in text:
+            data = text.encode()
+            check(lib.prune_recipe_parse(out, pointer, b"recipe", data, len(data)))
+        else:
+            check(lib.prune_recipe_load(out, pointer, encode(text)))
+        handle = Handle(out[0], lib.prune_recipe_free, [chosen._handle])
+    check(lib.prune_recipe_set(handle.pointer, b"output", encode(output)))
+    original = model or load(str(_text(lib.prune_recipe_model(handle.pointer))), context=chosen)
+    inputs = ffi.new("prune_run_inputs *")
+    inputs.struct_size = ffi.sizeof("prune_run_inputs")
+    options = ffi.new("prune_run_options *")
+    lib.prune_run_options_init(options)
+    options.resume = resume
+    roles = [("images", images), ("validation", validation), ("test", test)]
+    given = [(role, as_samples(s, chosen)) for role, s in roles if s is not None]
+    target = original.clone(chosen)
+    owners: list[Owner] = [target, *(s for _, s in given)]
+    with chosen._working(*owners, progress=progress) as work:
+        inputs.model = work.pointers[0]
+        for (role, _), samples_pointer in zip(given, work.pointers[1:]):
+            setattr(inputs, role, samples_pointer)
+        check(lib.prune_recipe_run(chosen._handle.pointer, handle.pointer, inputs, options, table))
+    folder = Path(output)
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return CompressResult(target, original, report, take_text(table[0]), folder)
