@@ -46,6 +46,11 @@ def _plain(axis: Any, title: str = "") -> Any:
     return axis
 
 
+def _short(name: str) -> str:
+    """The end of a frame's name, which is what tells frames apart."""
+    return name if len(name) <= 30 else "..." + name[-28:]
+
+
 def _tidy(axis: Any) -> Any:
     axis.spines[["top", "right"]].set_visible(False)
     return axis
@@ -69,13 +74,16 @@ def _limits(*maps: NDArray[Any]) -> tuple[float, float]:
 
 
 def _thicken(values: NDArray[Any]) -> NDArray[Any]:
-    """Laser points are one pixel: each also colours the unknown pixels around it."""
-    if np.isfinite(values).mean() > 0.3:
-        return values
+    """Laser points are one pixel: where they are sparse, each also colours the unknown pixels
+    around it, twice."""
     result: NDArray[Any] = values.copy()
-    for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
-        moved = np.roll(values, (dy, dx), (0, 1))
-        np.copyto(result, moved, where=~np.isfinite(result))
+    for _ in range(2):
+        if np.isfinite(result).mean() > 0.5:
+            break
+        known = result.copy()
+        for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
+            moved = np.roll(known, (dy, dx), (0, 1))
+            np.copyto(result, moved, where=~np.isfinite(result))
     return result
 
 
@@ -176,7 +184,7 @@ def sample(one: Sample, **_: Any) -> Any:
         figure, axes = _figure(1, 1, 8, 8 * height / width + 0.3)
         _plain(axes[0, 0], one.name).imshow(one.image)
         return figure
-    return depth(one.depth, image=one.image, title=one.name)
+    return depth(one.depth, image=one.image, title=_short(one.name))
 
 
 def samples(data: Samples, count: int = 4, **_: Any) -> Any:
@@ -194,7 +202,7 @@ def samples(data: Samples, count: int = 4, **_: Any) -> Any:
     limits = _limits(*[n for n in near if n is not None]) if labelled else (0.0, 1.0)
     drawn = None
     for i, one in enumerate(loaded):
-        _plain(axes[i, 0], one.name).imshow(one.image)
+        _plain(axes[i, 0], _short(one.name)).imshow(one.image)
         if labelled:
             axis = _plain(axes[i, 1], "ground truth" if i == 0 else "")
             values = near[i]
@@ -411,7 +419,7 @@ def comparison_pictures(
     drawn = wrong = None
     for r, (row, frame, both) in enumerate(rows):
         top, bottom = axes[2 * r], axes[2 * r + 1]
-        _plain(top[0], f"{row['name']}: {metric} {row[metric]:.3f}").imshow(frame.image)
+        _plain(top[0], f"{_short(row['name'])}: {row[metric]:.3f}").imshow(frame.image)
         drawn = _draw_depth(_plain(top[1], "before" if r == 0 else ""), near[r][0], limits)
         truth = None if frame.depth is None else _nearness(frame.depth, "metric")
         _plain(bottom[0], "ground truth" if r == 0 else "")
