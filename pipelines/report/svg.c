@@ -49,11 +49,17 @@ static double place_y(const svg_chart *c, double y)
     return BOTTOM - (y - c->y.low) / (c->y.high - c->y.low) * (BOTTOM - TOP);
 }
 
+/* Multiples of the step that lie on the axis: its ends were rounded by another one. */
+static double first_tick(const svg_axis *axis, double step)
+{
+    return step * ceil(axis->low / step - 1e-6);
+}
+
 static void draw_ticks(svg_chart *c)
 {
     int decimals;
     double step = svg_step(c->x.high - c->x.low, 4, &decimals);
-    for (double x = c->x.low; x < c->x.high + step / 2; x += step) {
+    for (double x = first_tick(&c->x, step); x <= c->x.high + step * 1e-6; x += step) {
         const double at = place_x(c, x);
         text_add(c->t,
                  "<path class=grid d=\"M%.1f %dV%d\"/><text x=%.1f y=%d "
@@ -61,7 +67,7 @@ static void draw_ticks(svg_chart *c)
                  at, TOP, BOTTOM, at, BOTTOM + 15, decimals, fabs(x) < step / 1e6 ? 0.0 : x);
     }
     step = svg_step(c->y.high - c->y.low, 4, &decimals);
-    for (double y = c->y.low; y < c->y.high + step / 2; y += step) {
+    for (double y = first_tick(&c->y, step); y <= c->y.high + step * 1e-6; y += step) {
         const double at = place_y(c, y);
         text_add(c->t,
                  "<path class=grid d=\"M%d %.1fH%d\"/><text x=%d y=%.1f "

@@ -58,6 +58,31 @@ START_TEST(one_point_still_has_axes)
 }
 END_TEST
 
+START_TEST(ticks_lie_on_the_axis)
+{
+    for (int k = 1; k < 200; k++) {
+        text t = {0};
+        svg_chart c;
+        const svg_axis x = {"x", 3.04, 3.04}, y = {"y", 1, 1 + 0.013 * k};
+        svg_chart_open(&c, &t, "ticks", x, y);
+        int ticks = 0;
+        double at;
+        for (const char *g = t.data; (g = strstr(g, "class=grid d=\"M")); g++) {
+            if (sscanf(g, "class=grid d=\"M56 %lfH", &at) == 1 && strchr(g, 'H') < strchr(g, '/')) {
+                ck_assert_msg(at >= 25.9 && at <= 204.1, "%g", at);
+                ticks++;
+            } else {
+                ck_assert_int_eq(sscanf(g, "class=grid d=\"M%lf", &at), 1);
+                ck_assert_msg(at >= 55.9 && at <= 350.1, "%g", at);
+            }
+        }
+        ck_assert_int_ge(ticks, 2);
+        svg_chart_close(&c);
+        free(text_take(&t));
+    }
+}
+END_TEST
+
 START_TEST(bars_are_as_long_as_their_numbers)
 {
     text t = {0};
@@ -93,5 +118,6 @@ START_TEST(what_is_left_stands_in_what_was)
 }
 END_TEST
 
-TEST_MAIN("pipelines.report.svg", what_is_left_stands_in_what_was, steps_are_round,
-          points_lie_inside_the_frame, one_point_still_has_axes, bars_are_as_long_as_their_numbers)
+TEST_MAIN("pipelines.report.svg", ticks_lie_on_the_axis, what_is_left_stands_in_what_was,
+          steps_are_round, points_lie_inside_the_frame, one_point_still_has_axes,
+          bars_are_as_long_as_their_numbers)
