@@ -274,25 +274,43 @@ static prune_status take_chosen(sweep *s, prune_model *model, json_t **out)
 
 /* --- the whole --------------------------------------------------------------------------------*/
 
-/* Points know for themselves whether they are the same run; here only the list of values counts. */
+/* The whole of what the points have in common, and the values: a point that is finished is not
+ * looked at again, so that this is where another recipe is noticed. */
+static prune_status identify(sweep *s, engine *e, json_t **out)
+{
+    prune_save_options plain = s->recipe->save;
+    uint64_t bytes;
+    char digest[65];
+    json_t *values = json_object();
+    plain.container = 2;
+    plain.storage = 1;
+    for (size_t i = 0; i < s->recipe->sweep.count; i++) {
+        char number[24];
+        (void)snprintf(number, sizeof number, "value %zu", i + 1);
+        (void)json_object_set_new(values, number, json_string(s->recipe->sweep.values[i]));
+    }
+    prune_status status = snapshot_size(e, s->original, &plain, &bytes, digest);
+    if (status == PRUNE_OK) status = identity_make(e, digest, out);
+    if (status == PRUNE_OK) {
+        (void)json_object_set_new(*out, "sweep", json_string(s->recipe->sweep.key));
+        (void)json_object_set(*out, "values", values);
+    }
+    json_decref(values);
+    return status;
+}
+
 static prune_status begin(sweep *s)
 {
+    engine e = {.ctx = s->ctx, .recipe = s->recipe, .loop = *s->loop, .directory = s->directory};
     const json_t *line = run_directory_find(&s->directory, "begin", -1, -1);
-    json_t *values = json_array();
-    for (size_t i = 0; i < s->recipe->sweep.count; i++)
-        (void)json_array_append_new(values, json_string(s->recipe->sweep.values[i]));
-    json_t *now = json_pack("{s:s, s:o}", "sweep", s->recipe->sweep.key, "values", values);
-    prune_status status = PRUNE_OK;
+    json_t *now = NULL;
     if (!line && s->directory.present > 0)
-        status = prune_error_set(PRUNE_E_FORMAT, "%s/run.jsonl: it does not begin as a run's log",
-                                 s->directory.path);
-    else if (line && !json_equal(json_object_get(line, "run"), now))
-        status = prune_error_set(PRUNE_E_ARGUMENT,
-                                 "%s: the run in this folder is another one: no sweep, or one over "
-                                 "another option or other values; choose another folder",
-                                 s->directory.path);
-    else if (!line)
-        status = engine_write_recipe(&s->directory, s->recipe);
+        return prune_error_set(PRUNE_E_FORMAT, "%s/run.jsonl: it does not begin as a run's log",
+                               s->directory.path);
+    prune_status status = identify(s, &e, &now);
+    if (status == PRUNE_OK && line)
+        status = identity_compare(&e, json_object_get(line, "run"), now);
+    if (status == PRUNE_OK && !line) status = engine_write_recipe(&s->directory, s->recipe);
     if (status == PRUNE_OK && !line)
         status = run_directory_note(
             &s->directory, json_pack("{s:s, s:i, s:O}", "event", "begin", "format", 1, "run", now));

@@ -50,6 +50,13 @@ static void make_sweep(prune_recipe *recipe)
     ck_ok(recipe_set_sweep(recipe, -1, "macs", values, 2));
 }
 
+/* All points are finished, and still nobody is told that this is the run. */
+static void other_seed(prune_recipe *recipe)
+{
+    make_sweep(recipe);
+    recipe->stages[0].cut.seed = 77;
+}
+
 START_TEST(every_value_runs_and_one_is_chosen)
 {
     char folder[512], chosen[600];
@@ -76,6 +83,7 @@ START_TEST(every_value_runs_and_one_is_chosen)
     ck_assert_str_eq(before, after);
     free(before), free(after);
     ck_fails(loop_run(folder, true, NULL, 2), PRUNE_E_ARGUMENT, "another one");
+    ck_fails(loop_run(folder, true, other_seed, 2), PRUNE_E_ARGUMENT, "stage 1 (trim)");
 }
 END_TEST
 
