@@ -46,10 +46,10 @@ static void print_latency(const bench_result *b, const bench_model *m)
 static void print_runtime(const bench_result *b, const bench_model *m, const prune_runtime *r)
 {
     if (!(r->minutes > 0)) return;
-    (void)printf("battery  %g Wh last %.0f minutes at %.2f frames/s%s (%.3g W, of which %.3g W "
+    (void)printf("battery  %g Wh last%s %.0f minutes at %.2f frames/s%s (%.3g W, of which %.3g W "
                  "idle)\n",
-                 b->battery_options->battery_wh, r->minutes, r->fps,
-                 m->energy.estimated ? ", an estimate" : "", r->watts, r->idle_watts);
+                 b->battery_options->battery_wh, r->idle_watts > 0 ? "" : " at most", r->minutes,
+                 r->fps, m->energy.estimated ? ", an estimate" : "", r->watts, r->idle_watts);
 }
 
 static void print_energy(const bench_result *b, const bench_model *m)
@@ -74,6 +74,10 @@ static void print_energy(const bench_result *b, const bench_model *m)
         (void)printf(
             "         assumed: the whole charge is usable at any load, and beside the idle "
             "power only inference draws\n");
+    /* Arithmetic and data alone would run a year: nobody should plan with that. */
+    if (b->battery_options->battery_wh > 0 && !(m->continuous.idle_watts > 0))
+        (void)printf("         no idle power is known: give --idle-watts, what the device draws "
+                     "anyway; without it this is far too good\n");
 }
 
 static void print_model(const bench_result *b, const bench_model *m)
