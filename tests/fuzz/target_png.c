@@ -7,8 +7,9 @@
 #include <string.h>
 #include <zlib.h>
 
-/* A byte of deflate holds at most 1032; rows in 16 bits and RGBA, then RGB and a depth map. */
-const fuzz_bound fuzz_memory = {8192, 1 << 20};
+/* A byte of deflate holds at most 1032 others, each of which can be a row of 8 pixels in one bit: 24
+ * bytes of RGB and a pointer to the row. */
+const fuzz_bound fuzz_memory = {1032 * 36, 1 << 20};
 
 static uint32_t big_endian(const uint8_t *p)
 {
