@@ -38,6 +38,6 @@ leg() {
 start=${START:-$work/first.safetensors.zst}
 [ -n "$START" ] || leg "$work/fresh.safetensors" "$start" 1 "${STEPS1:-6200}" 8e-4 200
 # A second rise and fall of the learning rate from where the first has ended.
-leg "$start" "$work/bundled.safetensors.zst" 2 "${STEPS2:-10000}" 5e-4 300
+leg "$start" "$work/bundled.safetensors.zst" 2 "${STEPS2:-14000}" 5e-4 300
 
 echo "copy $work/bundled.safetensors.zst to pipelines/models/ to make it the bundled model"
