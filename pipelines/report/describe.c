@@ -1,8 +1,7 @@
 /* What the two models are made of, their licence, and the machine. */
 #include "pipelines/report/look.h"
 
-#include <prune/sys/error.h>
-#include <stdio.h>
+#include <prune/measure.h>
 #include <string.h>
 
 static prune_status inspect(json_t **out, const prune_model *model)
@@ -41,25 +40,10 @@ static json_t *outline(const json_t *inspected)
     return json_pack("{s:o, s:o}", "spaces", spaces, "layers", layers);
 }
 
-/* "model name" of the first processor, where Linux tells. */
-static void add_machine(json_t *report)
-{
-    char line[256];
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    while (file && fgets(line, sizeof line, file)) {
-        char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || !colon) continue;
-        colon[strcspn(colon, "\n")] = '\0';
-        (void)json_object_set_new(report, "machine",
-                                  json_pack("{s:s}", "processor", colon + strspn(colon, ": ")));
-        break;
-    }
-    if (file) (void)fclose(file);
-}
-
 prune_status report_describe(json_t *report, const prune_model *before, const prune_model *after)
 {
     json_t *first = NULL, *last = NULL, *network = json_object();
+    char machine[256];
     prune_status status = before ? inspect(&first, before) : PRUNE_OK;
     if (status == PRUNE_OK && after) status = inspect(&last, after);
     if (first) (void)json_object_set_new(network, "before", outline(first));
@@ -67,7 +51,8 @@ prune_status report_describe(json_t *report, const prune_model *before, const pr
     json_t *license = json_object_get(last ? last : first, "license");
     if (json_is_string(license)) (void)json_object_set(report, "license", license);
     if (json_object_size(network) > 0) (void)json_object_set(report, "network", network);
-    add_machine(report);
+    prune_machine_describe(machine, sizeof machine);
+    (void)json_object_set_new(report, "machine", json_pack("{s:s}", "processor", machine));
     json_decref(network);
     json_decref(first);
     json_decref(last);

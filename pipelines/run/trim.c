@@ -157,6 +157,12 @@ static void log_round(const trimming *t, const json_t *entry, bool kept, bool re
                     recalled ? " (finished earlier)" : "");
 }
 
+/* Options that have made a plan before are refused only because nothing is left for them. */
+static bool nothing_left(const trimming *t, prune_status status)
+{
+    return status == PRUNE_E_ARGUMENT && json_array_size(t->rounds) > 0;
+}
+
 /* One round. *progress tells whether the model became smaller. */
 static prune_status run_round(trimming *t, prune_model *model, int32_t round, double keep,
                               int32_t cost, bool *progress)
@@ -173,14 +179,17 @@ static prune_status run_round(trimming *t, prune_model *model, int32_t round, do
         entry = json_object();
         status = work_round(t, candidate, round, keep, cost, entry);
     }
-    if (status == PRUNE_OK) status = prune_model_describe(candidate, 0, 0, &after);
-    if (status == PRUNE_OK) {
+    if (nothing_left(t, status)) {
+        *progress = false;
+        status = prune_error_set(PRUNE_OK, "%s", "");
+    } else if (status == PRUNE_OK) {
+        status = prune_model_describe(candidate, 0, 0, &after);
         const bool kept = json_is_true(json_object_get(entry, "kept"));
-        *progress = kept && cost_of(&after, cost) < cost_of(&before, cost);
+        *progress = status == PRUNE_OK && kept && cost_of(&after, cost) < cost_of(&before, cost);
         if (!kept) t->stopped_by = "max-drop";
         (void)json_array_append(t->rounds, entry);
         log_round(t, entry, kept, recalled);
-        if (kept) status = prune_model_assign(model, candidate);
+        if (status == PRUNE_OK && kept) status = prune_model_assign(model, candidate);
         if (kept && t->judge) t->score = json_number_value(json_object_get(entry, "score"));
     }
     json_decref(entry);

@@ -75,6 +75,25 @@ START_TEST(rounds_reach_the_target)
 }
 END_TEST
 
+/* A target beyond reach ends with the smallest model, not with an error of the last plan. */
+START_TEST(what_cannot_be_cut_further_ends_the_rounds)
+{
+    fixture f;
+    open_fixture(&f);
+    f.o.trim.macs = 1e-6;
+    f.o.trim.rounds = 12;
+    f.o.cut.granularity = 1;
+    f.o.cut.kinds = "neuron";
+    json_t *report = trim(&f);
+    ck_assert_str_eq(json_string_value(json_object_get(report, "stopped_by")),
+                     "nothing left to cut");
+    ck_assert_uint_ge(json_array_size(json_object_get(report, "rounds")), 1);
+    ck_assert_str_eq(prune_last_error(), "");
+    json_decref(report);
+    close_fixture(&f);
+}
+END_TEST
+
 START_TEST(a_floor_that_allows_nothing_keeps_the_model)
 {
     fixture f;
@@ -110,4 +129,5 @@ START_TEST(a_goal_is_needed)
 END_TEST
 
 TEST_MAIN("pipelines.run.trim", drops_are_parsed, rounds_reach_the_target,
-          a_floor_that_allows_nothing_keeps_the_model, a_goal_is_needed)
+          what_cannot_be_cut_further_ends_the_rounds, a_floor_that_allows_nothing_keeps_the_model,
+          a_goal_is_needed)
