@@ -99,7 +99,7 @@ static prune_status number_stage(engine *e, stage *s, double began)
 }
 
 /* Does the stage's work on a copy of what the last one left, and puts the result into the log. */
-static prune_status make_state(engine *e, stage *s, const recipe_stage *todo, prune_model **state)
+static prune_status make_state(engine *e, stage *s, const recipe_stage *asked, prune_model **state)
 {
     char file[ENGINE_NAME_MAX], digest[65];
     prune_model *model = NULL;
@@ -109,7 +109,7 @@ static prune_status make_state(engine *e, stage *s, const recipe_stage *todo, pr
                     s->name);
     engine_file(e, s, ".safetensors", file);
     prune_status status = prune_model_clone(&model, e->state);
-    if (status == PRUNE_OK) status = engine_work(e, s, todo, model, &detail);
+    if (status == PRUNE_OK) status = engine_work(e, s, asked, model, &detail);
     if (status == PRUNE_OK) status = snapshot_save(e, model, file, digest);
     prune_model_free(model);
     if (status == PRUNE_OK)
@@ -137,14 +137,14 @@ static prune_status recall_state(engine *e, const stage *s, prune_model **state)
     return snapshot_load(e, file, digest, state);
 }
 
-static prune_status run_stage(engine *e, stage_kind kind, const recipe_stage *todo)
+static prune_status run_stage(engine *e, stage_kind kind, const recipe_stage *asked)
 {
     stage *s;
     prune_model *state = NULL;
     char prefix[ENGINE_NAME_MAX], kept[ENGINE_NAME_MAX];
     prune_status status = record_add(&e->r, kind, &s);
     if (status == PRUNE_OK) status = recall_state(e, s, &state);
-    if (status == PRUNE_OK && !state) status = make_state(e, s, todo, &state);
+    if (status == PRUNE_OK && !state) status = make_state(e, s, asked, &state);
     if (status != PRUNE_OK) return status;
     const json_t *line = run_directory_find(&e->directory, "model", e->index, -1);
     s->detail = json_deep_copy(json_object_get(line, "detail"));
@@ -161,11 +161,11 @@ static prune_status run_stage(engine *e, stage_kind kind, const recipe_stage *to
     return status == PRUNE_OK ? number_stage(e, s, began) : status;
 }
 
-static bool asks_for_nothing(const engine *e, size_t index, const recipe_stage *todo)
+static bool asks_for_nothing(const engine *e, size_t index, const recipe_stage *asked)
 {
-    const prune_trim_options *t = &todo->trim;
-    return todo->kind == RECIPE_TRIM && t->macs <= 0 && t->params <= 0 && t->bytes <= 0 &&
-           !t->max_drop && todo->cut.heads <= 0 && todo->cut.neurons <= 0 &&
+    const prune_trim_options *t = &asked->trim;
+    return asked->kind == RECIPE_TRIM && t->macs <= 0 && t->params <= 0 && t->bytes <= 0 &&
+           !t->max_drop && asked->cut.heads <= 0 && asked->cut.neurons <= 0 &&
            !goals_drive(e->recipe, index);
 }
 
@@ -174,16 +174,16 @@ static prune_status run_stages(engine *e)
     static const stage_kind kinds[RECIPE_KINDS] = {STAGE_TRIM, STAGE_TUNE, STAGE_QUANTIZE};
     prune_status status = PRUNE_OK;
     for (size_t i = 0; status == PRUNE_OK && i < e->recipe->count; i++) {
-        recipe_stage todo;
+        recipe_stage asked;
         e->index = (int32_t)i + 1;
-        status = recipe_stage_effective(e->recipe, i, &todo);
-        if (status == PRUNE_OK && asks_for_nothing(e, i, &todo))
+        status = recipe_stage_effective(e->recipe, i, &asked);
+        if (status == PRUNE_OK && asks_for_nothing(e, i, &asked))
             prune_log_write(e->ctx, PRUNE_LOG_INFO,
                             "stage %d of %zu: nothing is trimmed: no macs, params, bytes or "
                             "max-drop",
                             (int)e->index, e->recipe->count);
         else if (status == PRUNE_OK)
-            status = run_stage(e, kinds[todo.kind], &todo);
+            status = run_stage(e, kinds[asked.kind], &asked);
     }
     return status;
 }

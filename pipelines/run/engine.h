@@ -36,7 +36,7 @@ void engine_file(const engine *e, const stage *s, const char *suffix, char name[
 
 /* What the stage asks for, done to `model`; *detail becomes the stage's own report. Rounds,
  * decisions and training states are kept in the run directory as they come. */
-prune_status engine_work(engine *e, stage *s, const recipe_stage *todo, prune_model *model,
+prune_status engine_work(engine *e, stage *s, const recipe_stage *asked, prune_model *model,
                          json_t **detail);
 
 /* Writes a model without any loss, and takes it back. digest: SHA-256 of the file. */

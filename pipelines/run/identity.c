@@ -40,14 +40,14 @@ static prune_status add_stages(const engine *e, json_t *root)
 {
     char title[64];
     for (size_t i = 0; i < e->recipe->count; i++) {
-        recipe_stage todo;
+        recipe_stage asked;
         recipe_section parts[RECIPE_STAGE_SECTIONS];
-        prune_status status = recipe_stage_effective(e->recipe, i, &todo);
+        prune_status status = recipe_stage_effective(e->recipe, i, &asked);
         if (status != PRUNE_OK) return status;
         json_t *object = json_object();
-        const size_t count = recipe_stage_sections(&todo, parts);
+        const size_t count = recipe_stage_sections(&asked, parts);
         for (size_t p = 0; p < count; p++) add_options(object, parts[p].table, parts[p].options);
-        (void)snprintf(title, sizeof title, "stage %zu (%s)", i + 1, recipe_kind_name(todo.kind));
+        (void)snprintf(title, sizeof title, "stage %zu (%s)", i + 1, recipe_kind_name(asked.kind));
         (void)json_object_set_new(root, title, object);
     }
     return PRUNE_OK;

@@ -68,10 +68,10 @@ static prune_status tune(engine *e, const stage *s, int32_t round, prune_model *
     return status == PRUNE_OK ? prune_cancel_check(e->ctx) : status;
 }
 
-static prune_status tune_stage(engine *e, const stage *s, const recipe_stage *todo,
+static prune_status tune_stage(engine *e, const stage *s, const recipe_stage *asked,
                                prune_model *model, json_t **detail)
 {
-    prune_tune_options options = todo->tune;
+    prune_tune_options options = asked->tune;
     prune_tune_report t = {.struct_size = (uint32_t)sizeof t};
     options.judge = prune_judge_samples(e->r.judge);
     options.metric = prune_judge_metric(e->r.judge);
@@ -151,28 +151,28 @@ static prune_status look_ahead(void *user, int32_t round, const prune_model *mod
     return goals_ahead(k->e, round, model, left);
 }
 
-static prune_status trim_stage(engine *e, const stage *s, const recipe_stage *todo,
+static prune_status trim_stage(engine *e, const stage *s, const recipe_stage *asked,
                                prune_model *model, json_t **detail)
 {
     rounds kept = {e, s};
     trim_keeper keeper = {
         .user = &kept, .recall = recall_round, .keep = keep_round, .tune = tune_round};
-    prune_tune_options between = todo->tune;
+    prune_tune_options between = asked->tune;
     if (goals_drive(e->recipe, (size_t)e->index - 1)) keeper.ahead = look_ahead;
     /* A stage's minutes are for all of its rounds. */
-    between.minutes /= (double)todo->trim.rounds;
+    between.minutes /= (double)asked->trim.rounds;
     between.judge = NULL;
     between.metric = NULL;
     return run_trim(e->ctx, model, record_first(&e->r)->model, prune_judge_images(e->r.judge),
-                    e->r.judge, &todo->trim, &todo->cut, &between, &keeper, detail);
+                    e->r.judge, &asked->trim, &asked->cut, &between, &keeper, detail);
 }
 
 /* --- quantizing -------------------------------------------------------------------------------*/
 
-static prune_status quantize_stage(engine *e, const recipe_stage *todo, prune_model *model,
+static prune_status quantize_stage(engine *e, const recipe_stage *asked, prune_model *model,
                                    json_t **detail)
 {
-    prune_quant_options options = todo->quant;
+    prune_quant_options options = asked->quant;
     char *text = NULL;
     options.judge = prune_judge_samples(e->r.judge);
     options.metric = prune_judge_metric(e->r.judge);
@@ -183,19 +183,19 @@ static prune_status quantize_stage(engine *e, const recipe_stage *todo, prune_mo
     return status;
 }
 
-prune_status engine_work(engine *e, stage *s, const recipe_stage *todo, prune_model *model,
+prune_status engine_work(engine *e, stage *s, const recipe_stage *asked, prune_model *model,
                          json_t **detail)
 {
     prune_status status = PRUNE_OK;
-    switch (todo->kind) {
+    switch (asked->kind) {
     case RECIPE_TRIM:
-        status = trim_stage(e, s, todo, model, detail);
+        status = trim_stage(e, s, asked, model, detail);
         break;
     case RECIPE_TUNE:
-        status = tune_stage(e, s, todo, model, detail);
+        status = tune_stage(e, s, asked, model, detail);
         break;
     default:
-        status = quantize_stage(e, todo, model, detail);
+        status = quantize_stage(e, asked, model, detail);
         break;
     }
     if (status == PRUNE_OK && !*detail)

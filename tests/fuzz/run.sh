@@ -16,9 +16,9 @@ mkdir -p "$finds"
 found=0
 printf '%-12s %12s %10s %8s  %s\n' reader executions per-second edges found
 for reader in "$@"; do
-    work=$build/fuzz/work/$reader
+    corpus=$build/fuzz/corpus/$reader
     log=$build/fuzz/$reader.log
-    mkdir -p "$work"
+    mkdir -p "$corpus"
     inputs=$here/corpus/$reader
     mkdir -p "$inputs"
     case $reader in
@@ -28,7 +28,7 @@ for reader in "$@"; do
     esac
     failed=0
     # shellcheck disable=SC2086
-    "$build/fuzz/fuzz_$reader" "$work" "$inputs" $more -max_total_time="$seconds" -max_len=4096 \
+    "$build/fuzz/fuzz_$reader" "$corpus" "$inputs" $more -max_total_time="$seconds" -max_len=4096 \
         -rss_limit_mb=1500 -malloc_limit_mb=1000 -timeout=10 -print_final_stats=1 \
         -artifact_prefix="$finds/$reader-" >"$log" 2>&1 || failed=1
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
