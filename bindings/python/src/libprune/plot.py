@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from .evaluation import Comparison, Evaluation
     from .measure import Timing
     from .model import Cost, Layers, Model
+    from .results import CompressResult, Sensitivity
     from .samples import Sample, Samples
     from .session import Profile
-    from .stages import CompressResult, Plan, Sensitivity
+    from .stages import Plan
 
 DEPTH_MAP = "Spectral_r"
 ERROR_MAP = "magma"
