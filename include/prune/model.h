@@ -64,7 +64,7 @@ typedef struct prune_save_options {
     int32_t container; /* 0 by the name (.zst packs), 1 packed, 2 plain safetensors */
     int32_t storage;   /* floats: 0 as they are, 1 fp32, 2 fp16 */
     int32_t level;     /* zstd level, 1 to 22 */
-    bool integers;     /* false: layers that compute in INT8 keep their floats in the file too */
+    bool integers; /* false: layers that compute in INT8 or BF16 keep their floats in the file */
 } prune_save_options;
 const prune_option_table *prune_save_option_table(void);
 void prune_save_options_init(prune_save_options *options);
@@ -83,7 +83,7 @@ prune_status prune_model_assign(prune_model *model, const prune_model *from);
 void prune_model_free(prune_model *model); /* accepts NULL */
 
 /* Numbers at one input size; 0 x 0 means the model's own. Bytes are those of the parameters as
- * they would be stored (INT8 nodes at one byte a weight). */
+ * they would be stored (INT8 nodes at one byte a weight, BF16 nodes at two). */
 typedef struct prune_model_info {
     uint32_t struct_size;
     const char *architecture; /* belongs to the model */
@@ -95,6 +95,7 @@ typedef struct prune_model_info {
     int32_t int8_layers; /* nodes that compute in INT8 */
     int32_t output_kind; /* 0 relative inverse depth, 1 disparity, 2 metric depth */
     double max_depth;
+    int32_t bf16_layers; /* nodes that compute in BF16, attention included */
 } prune_model_info;
 prune_status prune_model_describe(const prune_model *model, int32_t height, int32_t width,
                                   prune_model_info *info);
@@ -111,9 +112,9 @@ void prune_text_free(char *text);
  * "picture" | "depth map" | "unknown", "problem": text when not ok, "checks": [text],
  * "warnings": [text]}, and as far as it came for models "container", "tensors", "tensor_bytes",
  * "types": {dtype: count}, "model": {"architecture", "variant", "license", "size": [height, width],
- * "output", "max_depth", "parameters", "weighted_layers", "int8_layers", "history"}, for pictures
- * "image": {"format", "width", "height", "channels", "bits", "orientation", "interlaced", "cmyk",
- * "depth": {"known", "smallest", "largest"}}. */
+ * "output", "max_depth", "parameters", "weighted_layers", "int8_layers", "bf16_layers", "history"},
+ * for pictures "image": {"format", "width", "height", "channels", "bits", "orientation",
+ * "interlaced", "cmyk", "depth": {"known", "smallest", "largest"}}. */
 prune_status prune_file_verify(char **json, prune_context *context, const char *path,
                                const prune_load_options *options);
 

@@ -6,6 +6,7 @@
 
 #include "libprune/tensor/rules.h"
 #include "libprune/tensor/tensor.h"
+
 #include <jansson.h>
 #include <prune/model.h>
 
@@ -48,7 +49,10 @@ typedef struct pr_attrs {
     float alpha;           /* leaky_relu: negative slope; elu: alpha */
 } pr_attrs;
 
-typedef enum pr_compute { PR_COMPUTE_F32 = 0, PR_COMPUTE_I8 = 1 } pr_compute;
+/* The arithmetic of a node's matrix products. BF16: both operands of every product are rounded to
+ * bfloat16 (nearest, ties to even), sums stay FP32; in an attention node that is q, k, the
+ * probabilities and v, around a softmax in FP32. */
+typedef enum pr_compute { PR_COMPUTE_F32 = 0, PR_COMPUTE_I8 = 1, PR_COMPUTE_BF16 = 2 } pr_compute;
 typedef enum pr_input_quant {
     PR_INPUT_NONE = 0,
     PR_INPUT_TENSOR = 1,  /* one scale and zero point */
@@ -56,8 +60,9 @@ typedef enum pr_input_quant {
     PR_INPUT_TOKEN = 3    /* symmetric, measured per row while running */
 } pr_input_quant;
 
-/* How a node with weights computes. Annotation only: the weights stay floats until packing bakes
- * them (then the weight's dtype is I8 and weight_scale says what one step is worth).
+/* How a node that multiplies matrices computes. Annotation only: the weights stay floats until
+ * packing bakes them (then the weight's dtype is I8 and weight_scale says what one step is worth;
+ * weights of BF16 nodes are stored as BF16 and read back as floats).
  * Input: real = scale[c] * (q - zero[c]), q in [-127, 127].
  * Integer weights are those of W[o,k] * scale[c(k)], one weight_scale per output channel. */
 typedef struct pr_precision {
@@ -147,12 +152,14 @@ prune_status pr_model_add_output(prune_model *model, const char *name, int32_t n
 /* "conv"; names of parameter slots ("weight"), NULL where the operator has fewer. */
 const char *pr_op_name(pr_op_kind op);
 const char *pr_op_slot(pr_op_kind op, int32_t slot);
+/* "fp32", "int8", "bf16". */
+const char *pr_compute_name(pr_compute compute);
 /* PR_OP_COUNT when unknown. */
 pr_op_kind pr_op_find(const char *name);
 
 /* --- looking ---------------------------------------------------------------------------------*/
-int32_t pr_model_find_node(const prune_model *model, const char *name);   /* or PR_NONE */
-int32_t pr_model_find_param(const prune_model *model, const char *name);  /* or PR_NONE */
+int32_t pr_model_find_node(const prune_model *model, const char *name);  /* or PR_NONE */
+int32_t pr_model_find_param(const prune_model *model, const char *name); /* or PR_NONE */
 /* The tensor of a slot, NULL when absent. */
 const pr_tensor *pr_node_param(const prune_model *model, const pr_node *node, int32_t slot);
 int32_t pr_model_consumers(const prune_model *model, int32_t node, int32_t *out, int32_t limit);

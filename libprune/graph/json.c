@@ -25,8 +25,13 @@ static const char *const output_words[] = {"relative", "disparity", "metric", NU
 static const char *const fit_words[] = {"exact", "lower_bound", "minimal", NULL};
 static const char *const filter_words[] = {
     "cubic_cv", "cubic_pil", "lanczos_pil", "bilinear", "bilinear_corners", "cubic_torch", NULL};
-static const char *const compute_words[] = {"fp32", "int8", NULL};
+static const char *const compute_words[] = {"fp32", "int8", "bf16", NULL};
 static const char *const input_words[] = {"none", "tensor", "channel", "token", NULL};
+
+const char *pr_compute_name(pr_compute compute)
+{
+    return compute_words[compute];
+}
 
 #define INT(member, n)                                                                             \
     {                                                                                              \

@@ -20,8 +20,8 @@ static const prune_option options_of_save[] = {
      "how floats are stored; same: without loss"},
     {"level", PRUNE_OPTION_INT, FIELD(level), "19", 1, 22, NULL, "zstd level"},
     {"integers", PRUNE_OPTION_BOOL, FIELD(integers), "true", 0, 0, NULL,
-     "store INT8 layers as integers; without, as the floats that they come from, to tune them "
-     "further"},
+     "store INT8 layers as integers and BF16 layers as BF16; without, as the floats that they come "
+     "from, to tune them further"},
 };
 #undef FIELD
 
@@ -105,11 +105,28 @@ static prune_status add_graph(pr_table *table, const prune_model *model)
     return status;
 }
 
-/* The model as it stands in a file: integers where nodes compute with them. */
+/* The weight as BF16 products see it: rounding it now or when it is packed for a processor is the
+ * same rounding. */
+static prune_status bake_bf16(prune_model *model, int32_t index)
+{
+    const int32_t param = model->nodes[index].params[PR_SLOT_WEIGHT];
+    if (param == PR_NONE) return PRUNE_OK; /* attention */
+    pr_tensor *weight = &model->params[param].tensor, rounded;
+    if (weight->dtype != PR_F32 && weight->dtype != PR_F16) return PRUNE_OK;
+    PR_TRY(pr_tensor_convert(&rounded, model->ctx, weight, PR_BF16));
+    pr_tensor_release(weight);
+    *weight = rounded;
+    return PRUNE_OK;
+}
+
+/* The model as it stands in a file: weights as the nodes compute with them. */
 static prune_status fill_table(pr_table *table, prune_model *model, const prune_save_options *o)
 {
-    for (int32_t i = 0; o->integers && i < model->n_nodes; i++)
-        if (model->nodes[i].precision.compute == PR_COMPUTE_I8) PR_TRY(pr_integer_bake(model, i));
+    for (int32_t i = 0; o->integers && i < model->n_nodes; i++) {
+        const pr_compute compute = model->nodes[i].precision.compute;
+        if (compute == PR_COMPUTE_I8) PR_TRY(pr_integer_bake(model, i));
+        if (compute == PR_COMPUTE_BF16) PR_TRY(bake_bf16(model, i));
+    }
     for (int32_t i = 0; i < model->n_params; i++)
         PR_TRY(add_param(table, &model->params[i], o->storage));
     for (int32_t i = 0; i < model->n_nodes; i++) {

@@ -191,6 +191,7 @@ static prune_status backward(pr_op_call *call)
 const pr_op_info pr_op_attention = {
     .min_inputs = 3,
     .max_inputs = 3,
+    .bf16 = true,
     .relation = PR_RELATION_ATTENTION,
     .infer = infer,
     .macs = macs,

@@ -302,6 +302,7 @@ const pr_op_info pr_op_conv = {
     .max_inputs = 1,
     .required_slots = 1,
     .quantizable = true,
+    .bf16 = true,
     .relation = PR_RELATION_GROUPED, /* groups = 1: new channels */
     .infer = infer,
     .macs = macs,

@@ -104,6 +104,7 @@ const pr_op_info pr_op_conv_transpose = {
     .max_inputs = 1,
     .required_slots = 1,
     .quantizable = true,
+    .bf16 = true,
     .relation = PR_RELATION_NONE,
     .infer = infer,
     .macs = macs,

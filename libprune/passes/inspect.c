@@ -23,11 +23,12 @@ static json_t *layer_to_json(const prune_model *model, const pr_shape *shapes, i
         if (node->params[s] != PR_NONE)
             params += (uint64_t)pr_tensor_count(pr_node_param(model, node, s));
     const bool int8 = node->precision.compute == PR_COMPUTE_I8;
-    return json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "name", node->name, "op", pr_op_name(node->op),
-        "shape", pr_shape_text(&shapes[index], shape, sizeof shape), "parameters",
-        (json_int_t)params, "macs", (json_int_t)pr_node_macs(model, shapes, index), "compute",
-        int8 ? "int8" : "fp32", int8 ? "input" : "storage", precision_name(model, node));
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "name", node->name, "op",
+                     pr_op_name(node->op), "shape",
+                     pr_shape_text(&shapes[index], shape, sizeof shape), "parameters",
+                     (json_int_t)params, "macs", (json_int_t)pr_node_macs(model, shapes, index),
+                     "compute", pr_compute_name(node->precision.compute),
+                     int8 ? "input" : "storage", precision_name(model, node));
 }
 
 static prune_status layers_to_json(const prune_model *model, const prune_model_info *info,
@@ -49,13 +50,14 @@ static json_t *summary(const prune_model *model, const prune_model_info *info)
     static const char *const kinds[] = {"relative", "disparity", "metric"};
     const pr_meta *meta = &model->meta;
     json_t *root = json_pack(
-        "{s:s?, s:s?, s:s?, s:[i,i], s:s, s:i, s:i, s:I, s:I, s:I, s:{s:I, s:I, s:I}}",
+        "{s:s?, s:s?, s:s?, s:[i,i], s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:{s:I, s:I, s:I}}",
         "architecture", meta->architecture, "variant", meta->variant, "license", meta->license,
         "size", info->input_height, info->input_width, "output", kinds[meta->output_kind],
-        "weighted_layers", info->layers, "int8_layers", info->int8_layers, "parameters",
-        (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "bytes",
-        (json_int_t)info->bytes, "origin", "macs", (json_int_t)model->origin_macs, "parameters",
-        (json_int_t)model->origin_params, "bytes", (json_int_t)model->origin_bytes);
+        "weighted_layers", info->layers, "int8_layers", info->int8_layers, "bf16_layers",
+        info->bf16_layers, "parameters", (json_int_t)info->parameters, "macs",
+        (json_int_t)info->macs, "bytes", (json_int_t)info->bytes, "origin", "macs",
+        (json_int_t)model->origin_macs, "parameters", (json_int_t)model->origin_params, "bytes",
+        (json_int_t)model->origin_bytes);
     if (root && meta->output_kind == PR_OUTPUT_METRIC)
         prune_json_set(root, "max_depth", json_real((double)meta->max_depth));
     return root;

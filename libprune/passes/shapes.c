@@ -3,6 +3,8 @@
 
 #include "libprune/base/size.h"
 
+#include <string.h>
+
 /* Larger values cannot be meant: 2^34 floats are 64 GiB. */
 static const uint64_t max_elements = (uint64_t)1 << 34;
 
@@ -31,8 +33,12 @@ static prune_status check_precision(const prune_model *model, const pr_node *nod
 {
     const pr_precision *p = &node->precision;
     const pr_tensor *weight = pr_node_param(model, node, PR_SLOT_WEIGHT);
-    if (p->compute != PR_COMPUTE_F32 && !pr_op_get(node->op)->quantizable)
+    if (p->compute == PR_COMPUTE_I8 && !pr_op_get(node->op)->quantizable)
         return pr_op_shape_error(node, "this operator cannot compute in INT8");
+    if (p->compute == PR_COMPUTE_BF16 && !pr_op_get(node->op)->bf16)
+        return pr_op_shape_error(node, "this operator cannot compute in BF16");
+    if (p->compute == PR_COMPUTE_BF16 && p->input != PR_INPUT_NONE)
+        return pr_op_shape_error(node, "BF16 takes its input as it is, not quantized");
     if (p->compute == PR_COMPUTE_I8 && p->input == PR_INPUT_NONE)
         return pr_op_shape_error(node, "INT8 needs a quantized input");
     if (p->input == PR_INPUT_TENSOR || p->input == PR_INPUT_CHANNEL) {
@@ -139,9 +145,11 @@ uint64_t pr_model_params(const prune_model *model)
     return sum;
 }
 
-/* What INT8 storage saves on a weight that is still kept as floats. */
+/* What INT8 or BF16 storage saves on a weight that is still kept as floats. */
 static uint64_t baking_saves(const pr_node *node, const pr_tensor *weight)
 {
+    if (node->precision.compute == PR_COMPUTE_BF16 && weight && weight->dtype == PR_F32)
+        return (uint64_t)pr_tensor_bytes(weight) / 2;
     if (node->precision.compute != PR_COMPUTE_I8 || !weight || weight->dtype == PR_I8) return 0;
     const int32_t axis = node->op == PR_OP_CONV_TRANSPOSE ? 2 : 0;
     return (uint64_t)pr_tensor_bytes(weight) - (uint64_t)pr_tensor_count(weight) -
@@ -177,26 +185,29 @@ prune_status prune_model_describe(const prune_model *model, int32_t height, int3
                                   prune_model_info *info)
 {
     int64_t own_height, own_width;
-    if (!model || !info || info->struct_size < sizeof *info)
+    if (!model || !info || info->struct_size < offsetof(prune_model_info, bf16_layers))
         return pr_fail(PRUNE_E_ARGUMENT,
                        "model describe: model and info with struct_size are needed");
     pr_model_input_size(model, &own_height, &own_width);
     if (height == 0 || width == 0) height = (int32_t)own_height, width = (int32_t)own_width;
     uint64_t macs;
     PR_TRY(pr_model_macs(model, height, width, &macs));
-    *info = (prune_model_info){.struct_size = (uint32_t)sizeof *info,
-                               .architecture = model->meta.architecture,
-                               .input_height = height,
-                               .input_width = width,
-                               .parameters = pr_model_params(model),
-                               .macs = macs,
-                               .bytes = pr_model_bytes(model),
-                               .output_kind = model->meta.output_kind,
-                               .max_depth = (double)model->meta.max_depth};
+    prune_model_info full = {.struct_size = info->struct_size,
+                             .architecture = model->meta.architecture,
+                             .input_height = height,
+                             .input_width = width,
+                             .parameters = pr_model_params(model),
+                             .macs = macs,
+                             .bytes = pr_model_bytes(model),
+                             .output_kind = model->meta.output_kind,
+                             .max_depth = (double)model->meta.max_depth};
     for (int32_t i = 0; i < model->n_nodes; i++) {
         const pr_node *node = &model->nodes[i];
-        info->layers += node->params[0] != PR_NONE || node->params[1] != PR_NONE;
-        info->int8_layers += node->precision.compute == PR_COMPUTE_I8;
+        full.layers += node->params[0] != PR_NONE || node->params[1] != PR_NONE;
+        full.int8_layers += node->precision.compute == PR_COMPUTE_I8;
+        full.bf16_layers += node->precision.compute == PR_COMPUTE_BF16;
     }
+    /* As much as the caller's version of the struct holds. */
+    memcpy(info, &full, info->struct_size < sizeof full ? info->struct_size : sizeof full);
     return PRUNE_OK;
 }

@@ -508,9 +508,11 @@ void pr_spaces_cost(const pr_spaces *spaces, const prune_model *model, const uin
             if (share == 1 && rows == 1 && counted_before(model, v, n->params[slot])) continue;
             const bool weight = makes_channels(n) && slot == PR_SLOT_WEIGHT;
             const uint64_t count = scaled((uint64_t)pr_tensor_count(tensor), weight ? share : rows);
-            const bool integer = weight && n->precision.compute == PR_COMPUTE_I8;
+            uint64_t size = pr_dtype_size(tensor->dtype);
+            if (weight && n->precision.compute == PR_COMPUTE_I8) size = 1;
+            if (weight && n->precision.compute == PR_COMPUTE_BF16) size = 2;
             cost->params += count;
-            cost->bytes += count * (integer ? 1 : pr_dtype_size(tensor->dtype));
+            cost->bytes += count * size;
         }
     }
 }

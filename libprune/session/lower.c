@@ -111,7 +111,7 @@ static bool same_input_form(const pr_node *a, const pr_node *b)
 {
     const pr_precision *p = &a->precision, *q = &b->precision;
     if (p->compute != q->compute) return false;
-    if (p->compute == PR_COMPUTE_F32) return true;
+    if (p->compute != PR_COMPUTE_I8) return true;
     if (p->input != q->input) return false;
     if (p->input == PR_INPUT_TOKEN) return true;
     size_t bytes = pr_tensor_bytes(&p->input_scale);

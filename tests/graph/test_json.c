@@ -42,12 +42,15 @@ START_TEST(what_is_written_is_read)
     prune_context *ctx = test_context(1);
     prune_model *model = sample(ctx), *back;
     model->nodes[1].precision.keep_float = true;
+    model->nodes[1].precision.compute = PR_COMPUTE_BF16;
     model->origin_macs = 12345;
     json_t *json = pr_model_to_json(model);
     ck_ok(pr_model_from_json(&back, ctx, json, find, model));
     json_t *again = pr_model_to_json(back);
     ck_assert(json_equal(json, again));
     ck_assert_int_eq(back->nodes[1].attrs.pad_mode, PR_PAD_REFLECT);
+    ck_assert_int_eq(back->nodes[1].precision.compute, PR_COMPUTE_BF16);
+    ck_assert_str_eq(pr_compute_name(back->nodes[1].precision.compute), "bf16");
     ck_assert_float_eq(back->meta.max_depth, 80.0f);
     ck_assert_uint_eq(back->origin_macs, 12345);
     json_decref(json);

@@ -4,6 +4,7 @@
 #include "libprune/formats/safetensors.h"
 #include "libprune/models/models.h"
 #include "libprune/passes/integer.h"
+#include "libprune/passes/shapes.h"
 #include "tests/support/support.h"
 
 #include <stdio.h>
@@ -160,6 +161,56 @@ START_TEST(floats_of_integer_layers_survive_when_asked)
     check_same_file(test_path(0, "direct.safetensors.zst"), test_path(1, "detour.safetensors.zst"));
     prune_model_free(model);
     prune_model_free(loaded);
+    prune_context_free(ctx);
+}
+END_TEST
+
+static void make_bf16(prune_model *model, const char *name)
+{
+    int32_t index = pr_model_find_node(model, name);
+    ck_assert_int_ne(index, PR_NONE);
+    model->nodes[index].precision.compute = PR_COMPUTE_BF16;
+}
+
+/* Weights of BF16 nodes take two bytes each, rounded once; what computes with them rounds anyway.
+ */
+START_TEST(bf16_weights_are_stored_as_such)
+{
+    prune_context *ctx = test_context(2);
+    prune_model *model = tiny_model(ctx), *loaded;
+    const uint64_t before = pr_model_bytes(model);
+    make_bf16(model, "blocks.1.mlp.fc1");
+    make_bf16(model, "resize_layers.1");
+    make_bf16(model, "blocks.2.attn");
+    const int32_t fc1 = pr_model_find_node(model, "blocks.1.mlp.fc1");
+    const int32_t resize = pr_model_find_node(model, "resize_layers.1");
+    const pr_tensor *floats[2] = {pr_node_param(model, &model->nodes[fc1], 0),
+                                  pr_node_param(model, &model->nodes[resize], 0)};
+    const int64_t weights = pr_tensor_count(floats[0]) + pr_tensor_count(floats[1]);
+    ck_assert_uint_eq(before - pr_model_bytes(model), 2 * (uint64_t)weights);
+    save(model, test_path(0, "a.safetensors.zst"), 0, 0);
+    ck_ok(prune_model_load(&loaded, ctx, test_path(0, "a.safetensors.zst"), NULL));
+    for (int i = 0; i < 2; i++) {
+        const pr_tensor *read = pr_node_param(loaded, &loaded->nodes[i ? resize : fc1], 0);
+        ck_assert_int_eq(read->dtype, PR_F32);
+        for (int64_t k = 0; k < pr_tensor_count(read); k++) {
+            const float wanted = pr_bf16_to_f32(pr_f32_to_bf16(pr_f32(floats[i])[k]));
+            ck_assert(pr_f32(read)[k] == wanted);
+        }
+    }
+    const int32_t attention = pr_model_find_node(loaded, "blocks.2.attn");
+    ck_assert_int_eq(loaded->nodes[attention].precision.compute, PR_COMPUTE_BF16);
+    save(loaded, test_path(1, "b.safetensors.zst"), 0, 0);
+    check_same_file(test_path(0, "a.safetensors.zst"), test_path(1, "b.safetensors.zst"));
+    prune_save_options o;
+    prune_save_options_init(&o);
+    o.integers = false;
+    ck_ok(prune_model_save(model, test_path(2, "floats.safetensors"), &o));
+    prune_model_free(loaded);
+    ck_ok(prune_model_load(&loaded, ctx, test_path(2, "floats.safetensors"), NULL));
+    check_same_params(model, loaded);
+    prune_model_free(loaded);
+    prune_model_free(model);
     prune_context_free(ctx);
 }
 END_TEST
@@ -322,6 +373,8 @@ START_TEST(a_second_reader_agrees)
     make_int8(model, "blocks.1.mlp.fc1");
     make_int8(model, "scratch.layer2_rn");
     make_int8(model, "resize_layers.1");
+    make_bf16(model, "blocks.0.mlp.fc2");
+    make_bf16(model, "blocks.0.attn");
     char file[256], folder[256];
     (void)snprintf(file, sizeof file, "%s", test_path(0, "second.safetensors.zst"));
     (void)snprintf(folder, sizeof folder, "%s", test_path(1, "dump"));
@@ -354,6 +407,6 @@ START_TEST(a_second_reader_agrees)
 END_TEST
 
 TEST_MAIN("models/packed", round_trip_keeps_every_byte, integers_are_baked_once,
-          floats_of_integer_layers_survive_when_asked, half_storage_rounds_once_and_stays,
-          damage_is_noticed, decompression_is_bounded, a_second_reader_agrees, hostile_graphs,
-          shapes_must_fit)
+          floats_of_integer_layers_survive_when_asked, bf16_weights_are_stored_as_such,
+          half_storage_rounds_once_and_stays, damage_is_noticed, decompression_is_bounded,
+          a_second_reader_agrees, hostile_graphs, shapes_must_fit)

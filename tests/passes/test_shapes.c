@@ -23,6 +23,11 @@ START_TEST(counts_a_network_by_hand)
     ck_assert_uint_eq(pr_model_bytes(model), 28 * 4);
     model->nodes[x].precision.compute = PR_COMPUTE_I8;
     ck_assert_uint_eq(pr_model_bytes(model), 27 + 4 + 4); /* integers, one scale, the bias */
+    model->nodes[x].precision.compute = PR_COMPUTE_BF16;
+    ck_assert_uint_eq(pr_model_bytes(model), 27 * 2 + 4);
+    prune_model_info bf16 = {.struct_size = (uint32_t)sizeof bf16};
+    ck_ok(prune_model_describe(model, 0, 0, &bf16));
+    ck_assert_int_eq(bf16.bf16_layers, 1);
     model->nodes[x].precision.compute = PR_COMPUTE_F32;
     ck_ok(pr_model_set_origin(model));
     ck_assert_uint_eq(model->origin_params, 28);
@@ -46,7 +51,15 @@ START_TEST(refuses_graphs_that_cannot_run)
     model->nodes[relu].precision.compute = PR_COMPUTE_I8;
     ck_fails(pr_shapes_infer(model, 1, 16, 16, shapes), PRUNE_E_SHAPE, "out2.act");
     model->nodes[relu].precision.compute = PR_COMPUTE_F32;
+    model->nodes[relu].precision.compute = PR_COMPUTE_BF16;
+    ck_fails(pr_shapes_infer(model, 1, 16, 16, shapes), PRUNE_E_SHAPE, "BF16");
+    model->nodes[relu].precision.compute = PR_COMPUTE_F32;
     const int32_t fc = pr_model_find_node(model, "blocks.0.mlp.fc1");
+    model->nodes[fc].precision.compute = PR_COMPUTE_BF16;
+    ck_ok(pr_shapes_infer(model, 1, 16, 16, shapes));
+    model->nodes[fc].precision.input = PR_INPUT_TOKEN;
+    ck_fails(pr_shapes_infer(model, 1, 16, 16, shapes), PRUNE_E_SHAPE, "not quantized");
+    model->nodes[fc].precision.input = PR_INPUT_NONE;
     model->nodes[fc].precision.compute = PR_COMPUTE_I8;
     ck_fails(pr_shapes_infer(model, 1, 16, 16, shapes), PRUNE_E_SHAPE, "quantized input");
     model->nodes[fc].precision.input = PR_INPUT_TENSOR;

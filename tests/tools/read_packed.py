@@ -27,6 +27,8 @@ SLOTS = {"conv": ("weight", "bias"), "conv_transpose": ("weight", "bias"),
          "linear": ("weight", "bias"), "layer_norm": ("weight", "bias"), "scale": ("weight",),
          "token_embed": ("prefix", "position")}
 
+COMPUTE = ("fp32", "bf16", "int8")
+
 
 def require(condition, what):
     if not condition:
@@ -64,6 +66,23 @@ def unpack(path, folder):
     return plain
 
 
+def read_tensors(plain):
+    """Notes and tensors by name. NumPy has no bfloat16: those are widened by hand, exactly."""
+    content = plain.read_bytes()
+    size = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8:8 + size])
+    with safe_open(plain, "np") as file:
+        notes = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()
+                   if header[name]["dtype"] != "BF16"}
+    for name, entry in header.items():
+        if name != "__metadata__" and entry["dtype"] == "BF16":
+            begin, end = (8 + size + at for at in entry["data_offsets"])
+            halves = np.frombuffer(content[begin:end], "<u2").astype(np.uint32)
+            tensors[name] = (halves << 16).view(np.float32).reshape(entry["shape"])
+    return notes, tensors, {name: header[name]["dtype"] for name in tensors}
+
+
 def weight_as_float(node, tensors):
     """W = w8 * weight_scale[o] / input_scale[c], section 4."""
     w = tensors[node["params"]["weight"]]
@@ -82,9 +101,7 @@ def weight_as_float(node, tensors):
 
 def read(plain):
     """Graph and parameters as float32, by name."""
-    with safe_open(plain, "np") as file:
-        notes = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    notes, tensors, dtypes = read_tensors(plain)
     require(notes.get("format") == "pt", "no format note")
     graph = json.loads(notes["prune.graph"])
     require(graph["version"] == 1, "another version")
@@ -99,6 +116,10 @@ def read(plain):
             params[name] = weight_as_float(node, tensors) if slot == "weight" \
                 else tensors[name].astype(np.float32)
             used.add(name)
+        precision = node.get("precision", {"compute": "fp32"})
+        require(precision["compute"] in COMPUTE, f"{node['name']}: unknown compute")
+        if precision["compute"] == "bf16" and "weight" in node.get("params", {}):
+            require(dtypes[node["params"]["weight"]] == "BF16", f"{node['name']}: not BF16")
         for sibling in ("weight_scale", "input_scale", "input_zero"):
             used.add(f"{node['name']}.{sibling}")
     require(set(tensors) <= used, f"tensors that no node uses: {sorted(set(tensors) - used)}")
