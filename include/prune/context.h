@@ -22,7 +22,8 @@ typedef enum prune_log_level {
 typedef struct prune_context_options {
     uint32_t struct_size;
     int32_t threads; /* 0: as many as the process may run on */
-    /* "portable", "avx2", "avx512vnni"; NULL: $PRUNE_ISA, else the best that the CPU has */
+    /* "portable", "avx2", "avxvnni", "avx512", "avx512vnni", "amx"; NULL: $PRUNE_ISA, else the
+     * best that CPU and operating system allow */
     const char *isa;
     void *user; /* handed to every callback below */
     /* Called with whole lines without a newline. NULL: nothing is logged. */

@@ -137,12 +137,15 @@ typedef struct pr_kernels {
     void (*scale_row)(const float *x, float factor, float *y, int64_t count);
 } pr_kernels;
 
-/* The row of a tier; tiers that this build lacks fall back to the next lower one. */
+/* The row of a tier; builds for other processors have the portable one alone. */
 const pr_kernels *pr_kernels_get(pr_isa isa);
 
 extern const pr_kernels pr_kernels_portable;
 extern const pr_kernels pr_kernels_avx2;
+extern const pr_kernels pr_kernels_avxvnni;
+extern const pr_kernels pr_kernels_avx512;
 extern const pr_kernels pr_kernels_avx512vnni;
+extern const pr_kernels pr_kernels_amx;
 
 /* --- packing ---------------------------------------------------------------------------------*/
 prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,

@@ -2,10 +2,15 @@
 
 const pr_kernels *pr_kernels_get(pr_isa isa)
 {
+    static const pr_kernels *const rows[PR_ISA_COUNT] = {
+        [PR_ISA_PORTABLE] = &pr_kernels_portable,
 #if defined(__x86_64__)
-    if (isa == PR_ISA_AVX512VNNI) return &pr_kernels_avx512vnni;
-    if (isa == PR_ISA_AVX2) return &pr_kernels_avx2;
+        [PR_ISA_AVX2] = &pr_kernels_avx2,
+        [PR_ISA_AVXVNNI] = &pr_kernels_avxvnni,
+        [PR_ISA_AVX512] = &pr_kernels_avx512,
+        [PR_ISA_AVX512VNNI] = &pr_kernels_avx512vnni,
+        [PR_ISA_AMX] = &pr_kernels_amx,
 #endif
-    (void)isa;
-    return &pr_kernels_portable;
+    };
+    return rows[isa] ? rows[isa] : &pr_kernels_portable;
 }

@@ -15,7 +15,8 @@ static const prune_option common_options[] = {
     {"json", PRUNE_OPTION_TEXT, FIELD(json), NULL, 0, 0, NULL,
      "also write the result as JSON to this file ('-': standard output)"},
     {"isa", PRUNE_OPTION_TEXT, FIELD(isa), NULL, 0, 0, NULL,
-     "instruction set: portable, avx2, avx512vnni (default: $PRUNE_ISA, else the best)"},
+     "instruction set: portable, avx2, avxvnni, avx512, avx512vnni, amx (default: $PRUNE_ISA, else "
+     "the best)"},
     {"quiet", PRUNE_OPTION_BOOL, FIELD(quiet), "false", 0, 0, NULL, "no progress, no log"},
     {"verbose", PRUNE_OPTION_BOOL, FIELD(verbose), "false", 0, 0, NULL, "log details as well"},
     {"help", PRUNE_OPTION_BOOL, FIELD(help), "false", 0, 0, NULL, "this text"},

@@ -20,19 +20,41 @@ static inline void fill_bytes(int8_t *bytes, int64_t count, uint64_t seed)
     }
 }
 
-/* The tiers that this machine can run; says which it cannot. */
-static inline int tiers(const pr_kernels *list[PR_ISA_COUNT])
+/* The rows of the table once more, in plain C for instructions (tests/CMakeLists.txt). */
+extern const pr_kernels pr_emulated_avx2, pr_emulated_avxvnni, pr_emulated_avx512,
+    pr_emulated_avx512vnni, pr_emulated_amx;
+
+enum { TIERS = 2 * PR_ISA_COUNT };
+
+static inline int emulated_tiers(const pr_kernels *list[TIERS])
+{
+#if defined(PR_TEST_EMULATED)
+    list[0] = &pr_emulated_avx2;
+    list[1] = &pr_emulated_avxvnni;
+    list[2] = &pr_emulated_avx512;
+    list[3] = &pr_emulated_avx512vnni;
+    list[4] = &pr_emulated_amx;
+    return 5;
+#else
+    (void)list;
+    (void)fprintf(stderr, "SKIP: libsimde-dev is missing, no kernel was emulated\n");
+    return 0;
+#endif
+}
+
+/* Every tier: those that this machine can run, and all of them emulated. */
+static inline int tiers(const pr_kernels *list[TIERS])
 {
     int count = 0;
     for (int isa = 0; isa < PR_ISA_COUNT; isa++) {
         if (pr_cpu_has((pr_isa)isa)) {
             list[count++] = pr_kernels_get((pr_isa)isa);
         } else {
-            (void)fprintf(stderr, "SKIP: this machine has no %s, its kernels did not run\n",
+            (void)fprintf(stderr, "SKIP: this machine has no %s, its kernels ran only emulated\n",
                           pr_isa_name((pr_isa)isa));
         }
     }
-    return count;
+    return count + emulated_tiers(list + count);
 }
 
 static inline double reference_activation(pr_activation act, double alpha, double y)

@@ -28,7 +28,7 @@ START_TEST(matches_softmax)
     /* batch, tokens, heads, qk width, v width; more than one chunk of keys, odd widths. */
     static const int64_t sizes[][5] = {{1, 1, 1, 4, 4},     {2, 50, 3, 16, 16}, {1, 257, 2, 20, 12},
                                        {1, 300, 1, 64, 64}, {1, 515, 2, 33, 7}, {1, 16, 2, 8, 3}};
-    const pr_kernels *list[PR_ISA_COUNT];
+    const pr_kernels *list[TIERS];
     int count = tiers(list);
     prune_context *ctx = test_context(2);
     test_fill(q, MOST, 1);

@@ -53,7 +53,7 @@ static void check(prune_context *ctx, const pr_kernels *kernels, int64_t channel
 
 START_TEST(every_tap_on_every_tier)
 {
-    const pr_kernels *list[PR_ISA_COUNT];
+    const pr_kernels *list[TIERS];
     int count = tiers(list);
     prune_context *ctx = test_context(2);
     test_fill(image, MOST, 1);

@@ -1,22 +1,18 @@
-#include "libprune/base/cpu.h"
-#include "libprune/kernels/kernels.h"
-#include "tests/support/support.h"
-
-#include <math.h>
-#include <stdlib.h>
+#include "tests/kernels/reference.h"
 
 /* Every tier against double precision, at lengths around vectors and blocks. */
 START_TEST(every_tier_gates)
 {
-    static const pr_isa isas[] = {PR_ISA_PORTABLE, PR_ISA_AVX2, PR_ISA_AVX512VNNI};
+    const pr_kernels *list[TIERS];
+    int count = tiers(list);
     static const int64_t counts[] = {1, 7, 33, 2047, 2048, 2049, 5000};
-    for (int t = 0; t < 3; t++)
-        for (size_t k = 0; pr_cpu_has(isas[t]) && k < sizeof counts / sizeof *counts; k++) {
+    for (int t = 0; t < count; t++)
+        for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
             const int64_t n = counts[k];
             float *a = malloc((size_t)n * 3 * sizeof *a), *b = a + n, *y = b + n;
             test_fill(a, 2 * n, (uint64_t)n);
             for (int64_t i = 0; i < n; i++) a[i] *= 9;
-            pr_gate_f32(pr_kernels_get(isas[t]), a, b, y, n);
+            pr_gate_f32(list[t], a, b, y, n);
             for (int64_t i = 0; i < n; i++) {
                 const double x = (double)a[i], wanted = x / (1 + exp(-x)) * (double)b[i];
                 ck_assert_double_eq_tol((double)y[i], wanted, 4e-6);

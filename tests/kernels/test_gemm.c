@@ -37,7 +37,7 @@ static void check_f32(prune_context *ctx, const pr_kernels *kernels, const int64
 
 START_TEST(floats_match_the_sum)
 {
-    const pr_kernels *list[PR_ISA_COUNT];
+    const pr_kernels *list[TIERS];
     int count = tiers(list);
     prune_context *ctx = test_context(2);
     test_fill(a, MAX_M * (MAX_K + GAP), 1);
@@ -112,7 +112,7 @@ static void check_i8(prune_context *ctx, const pr_kernels *kernels, const int64_
 
 START_TEST(integers_are_bit_identical)
 {
-    const pr_kernels *list[PR_ISA_COUNT];
+    const pr_kernels *list[TIERS];
     int count = tiers(list);
     prune_context *ctx = test_context(2);
     fill_bytes(qa, MAX_M * (MAX_K + GAP), 1);

@@ -1,4 +1,5 @@
-/* Between the files of this tier, and for AVX-512, which borrows what it does not better. */
+/* Between the files of this tier, and for the tiers above it, which borrow what they do not better.
+ */
 #ifndef PR_KERNELS_AVX2_H
 #define PR_KERNELS_AVX2_H
 
@@ -44,11 +45,18 @@ float pr_avx2_max_row(const float *s, int64_t n);
 float pr_avx2_exp_row(float *s, int64_t n, float largest);
 void pr_avx2_scale_row(const float *x, float factor, float *y, int64_t count);
 
-/* Their initializers. */
+/* Initializers of table rows. */
 #define PR_AVX2_VECTOR_ROW                                                                         \
     .activate = pr_avx2_activate, .add = pr_avx2_add, .layer_norm = pr_avx2_layer_norm,            \
     .quantize = pr_avx2_quantize, .quantize_rows = pr_avx2_quantize_rows,                          \
     .resize_row = pr_avx2_resize_row, .max_row = pr_avx2_max_row, .exp_row = pr_avx2_exp_row,      \
     .scale_row = pr_avx2_scale_row
+#define PR_AVX2_FLOAT_ROW                                                                          \
+    .f32_lanes = 8, .f32_thin = PR_AVX2_THIN, .f32_panel = pr_avx2_f32_panel,                      \
+    .f32_single = pr_avx2_f32_single, .f32_gather = pr_avx2_f32_gather, PR_AVX2_VECTOR_ROW
+#define PR_AVX2_INTEGER_ROW                                                                        \
+    .i8_lanes = 8, .i8_depth = 2, .i8_bytes = 2, .i8_widen = pr_avx2_i8_widen,                     \
+    .i8_panel = pr_avx2_i8_panel, .i8_gather = pr_avx2_i8_gather,                                  \
+    .winograd_bytes = pr_avx2_winograd_bytes, .winograd = pr_avx2_winograd
 
 #endif

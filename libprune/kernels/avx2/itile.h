@@ -2,7 +2,8 @@
 #ifndef PR_KERNELS_AVX2_ITILE_H
 #define PR_KERNELS_AVX2_ITILE_H
 
-#include <immintrin.h>
+#include "libprune/kernels/intrinsics.h"
+
 #include <stdint.h>
 #include <string.h>
 

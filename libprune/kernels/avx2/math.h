@@ -2,9 +2,8 @@
 #ifndef PR_KERNELS_AVX2_MATH_H
 #define PR_KERNELS_AVX2_MATH_H
 
+#include "libprune/kernels/intrinsics.h"
 #include "libprune/kernels/kernels.h"
-
-#include <immintrin.h>
 
 /* exp(x) = 2^i * 2^f with x log2(e) = i + f, f in [-1/2, 1/2]; 2^f by a polynomial fitted for the
  * least largest relative error (Lawson's iteration; 2e-9, 2e-7 with rounding for |x| < 10, 1.3e-6

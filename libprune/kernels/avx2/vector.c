@@ -213,18 +213,4 @@ void pr_avx2_scale_row(const float *x, float factor, float *y, int64_t count)
     for (; i < count; i++) y[i] = x[i] * factor;
 }
 
-const pr_kernels pr_kernels_avx2 = {.name = "avx2",
-                                    .f32_lanes = 8,
-                                    .f32_thin = PR_AVX2_THIN,
-                                    .f32_panel = pr_avx2_f32_panel,
-                                    .f32_single = pr_avx2_f32_single,
-                                    .i8_lanes = 8,
-                                    .i8_depth = 2,
-                                    .i8_bytes = 2,
-                                    .i8_widen = pr_avx2_i8_widen,
-                                    .i8_panel = pr_avx2_i8_panel,
-                                    .winograd_bytes = pr_avx2_winograd_bytes,
-                                    .winograd = pr_avx2_winograd,
-                                    .f32_gather = pr_avx2_f32_gather,
-                                    .i8_gather = pr_avx2_i8_gather,
-                                    PR_AVX2_VECTOR_ROW};
+const pr_kernels pr_kernels_avx2 = {.name = "avx2", PR_AVX2_FLOAT_ROW, PR_AVX2_INTEGER_ROW};

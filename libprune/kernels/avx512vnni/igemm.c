@@ -1,8 +1,7 @@
 /* INT8 panels with vpdpbusd (unsigned times signed, four products into 32 bits, no saturation):
- * inputs become unsigned by adding 128, which the packed offset, -128 * column sum, takes back.
- * tests/kernels/avx512vnni compiles this file once more with PR_SIMDE, on any machine. */
+ * inputs become unsigned by adding 128, which the packed offset, -128 * column sum, takes back. */
 #include "libprune/kernels/avx512vnni/avx512vnni.h"
-#include "libprune/kernels/avx512vnni/intrinsics.h"
+#include "libprune/kernels/intrinsics.h"
 
 #include <string.h>
 
@@ -41,7 +40,7 @@ static inline __m512i four_at(const uint8_t *row, int64_t p)
 
 #define DOT(acc, x, w)                                                                             \
     acc = _mm512_dpbusd_epi32(acc, x, w);                                                          \
-    PIN(acc)
+    PR_PIN(acc)
 
 #define STEP(i)                                                                                    \
     x = four_at(r##i, p);                                                                          \

@@ -7,7 +7,7 @@ static int8_t q[ROWS * N];
 
 START_TEST(activations)
 {
-    const pr_kernels *list[PR_ISA_COUNT];
+    const pr_kernels *list[TIERS];
     int count = tiers(list);
     test_fill(x, ROWS * N, 1);
     for (int i = 0; i < ROWS * N; i++) x[i] *= i % 7 ? 6.0f : 90.0f;
@@ -28,7 +28,7 @@ END_TEST
 
 START_TEST(layer_norm_counts_removed_channels)
 {
-    const pr_kernels *list[PR_ISA_COUNT];
+    const pr_kernels *list[TIERS];
     int count = tiers(list);
     test_fill(x, ROWS * N, 2);
     test_fill(weight, N, 3);
@@ -58,7 +58,7 @@ END_TEST
 
 START_TEST(quantization_is_bit_identical)
 {
-    const pr_kernels *list[PR_ISA_COUNT];
+    const pr_kernels *list[TIERS];
     int count = tiers(list);
     test_fill(x, ROWS * N, 5);
     for (int i = 0; i < N; i++) {
@@ -93,7 +93,7 @@ END_TEST
 
 START_TEST(rows_for_softmax_and_resize)
 {
-    const pr_kernels *list[PR_ISA_COUNT];
+    const pr_kernels *list[TIERS];
     int count = tiers(list);
     static const int32_t x0[3] = {0, 1, 3}, x1[3] = {1, 2, 3};
     static const float wx[3] = {0.25f, 0.5f, 0.75f};

@@ -33,8 +33,8 @@ class Context(Owner):
     threads : int
         Worker threads; 0 means as many as the process may run on.
     isa : str, optional
-        ``"portable"``, ``"avx2"``, ``"avx512vnni"``; default ``$PRUNE_ISA``, else the best that
-        the processor has.
+        ``"portable"``, ``"avx2"``, ``"avxvnni"``, ``"avx512"``, ``"avx512vnni"``, ``"amx"``;
+        default ``$PRUNE_ISA``, else the best that processor and operating system allow.
 
     Raises
     ------

@@ -1,7 +1,6 @@
-/* FP32 panels: 12 rows x 32 columns in 24 accumulators. tests/kernels/avx512vnni compiles this file
- * once more with PR_SIMDE, on any machine. */
-#include "libprune/kernels/avx512vnni/avx512vnni.h"
-#include "libprune/kernels/avx512vnni/intrinsics.h"
+/* FP32 panels: 12 rows x 32 columns in 24 accumulators. */
+#include "libprune/kernels/avx512/avx512.h"
+#include "libprune/kernels/intrinsics.h"
 
 enum { ROWS = 12, LANES = 16 };
 
@@ -13,8 +12,8 @@ enum { ROWS = 12, LANES = 16 };
     x = _mm512_set1_ps(rows[i][p]);                                                                \
     a##i = _mm512_fmadd_ps(x, w0, a##i);                                                           \
     b##i = _mm512_fmadd_ps(x, w1, b##i);                                                           \
-    PIN(a##i);                                                                                     \
-    PIN(b##i);
+    PR_PIN(a##i);                                                                                  \
+    PR_PIN(b##i);
 
 #define PR_STORE(i)                                                                                \
     _mm512_storeu_ps(to + (i)*stride, a##i);                                                       \
@@ -22,7 +21,7 @@ enum { ROWS = 12, LANES = 16 };
 
 #define PR_STEP_NARROW(i)                                                                          \
     a##i = _mm512_fmadd_ps(_mm512_set1_ps(rows[i][p]), w, a##i);                                   \
-    PIN(a##i);
+    PR_PIN(a##i);
 
 #define PR_STORE_NARROW(i) _mm512_storeu_ps(to + (i)*stride, a##i);
 
@@ -132,8 +131,8 @@ static void tile_12x16(const float *const rows[ROWS], const float *b, int64_t k,
     PR_STORE_NARROW(11)
 }
 
-void pr_avx512vnni_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
-                             const pr_epilogue *e, int64_t row)
+void pr_avx512_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
+                         const pr_epilogue *e, int64_t row)
 {
     if (b->thin) {
         pr_avx2_f32_panel(m, a, lda, b, e, row);

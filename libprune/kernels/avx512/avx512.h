@@ -1,0 +1,15 @@
+/* Between the files of this tier, and for the tiers above it. */
+#ifndef PR_KERNELS_AVX512_H
+#define PR_KERNELS_AVX512_H
+
+#include "libprune/kernels/avx2/avx2.h"
+
+void pr_avx512_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
+                         const pr_epilogue *e, int64_t row);
+
+/* FP32 and vectors, for every tier with AVX-512. */
+#define PR_AVX512_FLOAT_ROW                                                                        \
+    .f32_lanes = 16, .f32_thin = PR_AVX2_THIN, .f32_panel = pr_avx512_f32_panel,                   \
+    .f32_single = pr_avx2_f32_single, .f32_gather = pr_avx2_f32_gather, PR_AVX2_VECTOR_ROW
+
+#endif
