@@ -186,7 +186,8 @@ static void single_rows(const gather *g, char *panel, const pr_epilogue *e, int6
         n = rows < until - x ? rows : until - x;
         if (!direct) {
             gather_line(g, panel, begin / area, y, x, n);
-            g->kernels->f32_panel(n, (const float *)(const void *)panel, g->row, c->b, e, begin);
+            g->kernels->f32_panel(n, (const float *)(const void *)panel, g->row, c->b, e,
+                                  begin - c->origin);
             continue;
         }
         const float *lines[8], *image = (const float *)c->image;
@@ -197,7 +198,8 @@ static void single_rows(const gather *g, char *panel, const pr_epilogue *e, int6
             int64_t column = x * c->stride[1] - c->pad[1];
             lines[t] = outside ? NULL : image + (at * c->width + column) * c->channels;
         }
-        g->kernels->f32_single(n, lines, c->kernel[0], c->stride[1] * c->channels, c->b, e, begin);
+        g->kernels->f32_single(n, lines, c->kernel[0], c->stride[1] * c->channels, c->b, e,
+                               begin - c->origin);
     }
 }
 
@@ -263,38 +265,44 @@ static void winograd_tiles(void *arg, int64_t begin, int64_t end, int lane)
                            job->scratch + (size_t)lane * job->lane_bytes);
 }
 
-static void conv_rows(void *arg, int64_t begin, int64_t end, int lane)
+/* Output rows [first, last), panel by panel. */
+static void row_range(const conv_job *job, int64_t first, int64_t last, char *memory)
 {
-    const conv_job *job = arg;
     const pr_conv *conv = job->conv;
-    int64_t m = total_rows(conv), padded = conv->b[0].k_padded;
+    int64_t padded = conv->b[0].k_padded;
     int64_t element = job->integer ? job->kernels->i8_bytes : (int64_t)sizeof(float);
     int64_t step = pr_panel_rows(padded * element);
-    int64_t last = end * PR_PANEL_UNIT < m ? end * PR_PANEL_UNIT : m;
-    char *memory = job->scratch + (size_t)lane * job->lane_bytes;
     char *panel = memory + offset_bytes(conv) + fill_bytes(conv);
     for (int64_t i = 0; i < conv->groups; i++) {
         const pr_packed *b = &conv->b[i];
         gather g = gather_open(job, i, memory);
         pr_epilogue e = pr_epilogue_for(&conv->e, b, i * b->n);
-        for (int64_t r = begin * PR_PANEL_UNIT; r < last; r += step) {
-            int64_t rows = last - r < step ? last - r : step;
+        for (int64_t r = first; r < last; r += step) {
+            int64_t rows = last - r < step ? last - r : step, at = r - conv->origin;
             if (is_single(job)) {
                 single_rows(&g, panel, &e, r, rows);
                 continue;
             }
             gather_rows(&g, panel, r, rows);
             if (job->integer) {
-                job->kernels->i8_panel(rows, panel, padded, b, &e, r);
+                job->kernels->i8_panel(rows, panel, padded, b, &e, at);
             } else {
-                job->kernels->f32_panel(rows, (const float *)(const void *)panel, padded, b, &e, r);
+                job->kernels->f32_panel(rows, (const float *)(const void *)panel, padded, b, &e,
+                                        at);
             }
         }
     }
 }
 
-/* 1 x 1 without stride or padding is a matrix product on the image as it lies. */
-static bool is_gemm(const pr_conv *c)
+static void conv_rows(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const conv_job *job = arg;
+    int64_t m = total_rows(job->conv);
+    row_range(job, begin * PR_PANEL_UNIT, end * PR_PANEL_UNIT < m ? end * PR_PANEL_UNIT : m,
+              job->scratch + (size_t)lane * job->lane_bytes);
+}
+
+bool pr_conv_is_gemm(const pr_conv *c)
 {
     return c->kernel[0] == 1 && c->kernel[1] == 1 && c->stride[0] == 1 && c->stride[1] == 1 &&
            c->pad[0] == 0 && c->pad[1] == 0 && c->groups == 1 && c->upsample == 1 &&
@@ -312,7 +320,7 @@ static size_t lane_bytes(const pr_kernels *kernels, const pr_conv *conv, bool in
 size_t pr_conv_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv,
                        bool integer)
 {
-    if (is_gemm(conv)) return integer ? pr_gemm_i8_scratch(ctx, kernels, conv->b) : 0;
+    if (pr_conv_is_gemm(conv)) return integer ? pr_gemm_i8_scratch(ctx, kernels, conv->b) : 0;
     return (size_t)ctx->threads * lane_bytes(kernels, conv, integer);
 }
 
@@ -336,9 +344,34 @@ static void run_conv(prune_context *ctx, const pr_kernels *kernels, const pr_con
                 &job);
 }
 
+int64_t pr_conv_block_unit(const pr_conv *conv)
+{
+    if (conv->b->kind == PR_PACK_PHASES) return 0;
+    if (conv->b->kind != PR_PACK_WINOGRAD) return 1;
+    /* Tiles reach over two lines of one image. */
+    return conv->batch == 1 || conv->out_height % 2 == 0 ? 2 * conv->out_width : 0;
+}
+
+size_t pr_conv_block_scratch(const pr_kernels *kernels, const pr_conv *conv, bool integer)
+{
+    return lane_bytes(kernels, conv, integer);
+}
+
+void pr_conv_block(const pr_kernels *kernels, const pr_conv *conv, bool integer, int64_t begin,
+                   int64_t end, void *scratch)
+{
+    conv_job job = {kernels, conv, integer, scratch, 0};
+    if (conv->b->kind == PR_PACK_WINOGRAD) {
+        int64_t across = (conv->out_width + 1) / 2, lines = 2 * conv->out_width;
+        winograd_tiles(&job, begin / lines * across, (end + lines - 1) / lines * across, 0);
+    } else {
+        row_range(&job, begin, end, scratch);
+    }
+}
+
 void pr_conv_f32(prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv, void *scratch)
 {
-    if (!is_gemm(conv)) {
+    if (!pr_conv_is_gemm(conv)) {
         run_conv(ctx, kernels, conv, false, scratch);
         return;
     }
@@ -348,7 +381,7 @@ void pr_conv_f32(prune_context *ctx, const pr_kernels *kernels, const pr_conv *c
 
 void pr_conv_i8(prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv, void *scratch)
 {
-    if (!is_gemm(conv)) {
+    if (!pr_conv_is_gemm(conv)) {
         run_conv(ctx, kernels, conv, true, scratch);
         return;
     }

@@ -47,17 +47,28 @@ static int64_t clamp_rows(int64_t units, int64_t m)
     return units * PR_PANEL_UNIT < m ? units * PR_PANEL_UNIT : m;
 }
 
-static void gemm_f32_rows(void *arg, int64_t begin, int64_t end, int lane)
+/* Rows [first, last), panel by panel. */
+static void f32_range(const gemm_job *job, int64_t first, int64_t last)
 {
-    const gemm_job *job = arg;
     const pr_gemm *g = job->gemm;
-    int64_t last = clamp_rows(end, g->m);
     int64_t step = pr_panel_rows(g->b->k * (int64_t)sizeof(float));
-    (void)lane;
-    for (int64_t r = clamp_rows(begin, g->m); r < last; r += step) {
+    for (int64_t r = first; r < last; r += step) {
         int64_t rows = last - r < step ? last - r : step;
         job->kernels->f32_panel(rows, (const float *)g->a + r * g->lda, g->lda, g->b, &job->e, r);
     }
+}
+
+static void gemm_f32_rows(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const gemm_job *job = arg;
+    (void)lane;
+    f32_range(job, clamp_rows(begin, job->gemm->m), clamp_rows(end, job->gemm->m));
+}
+
+void pr_gemm_f32_block(const pr_kernels *kernels, const pr_gemm *gemm)
+{
+    gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), NULL, 0};
+    f32_range(&job, 0, gemm->m);
 }
 
 void pr_gemm_f32(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm)
@@ -67,7 +78,7 @@ void pr_gemm_f32(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *g
                 pr_panel_grain(gemm->b->n * gemm->b->k), gemm_f32_rows, &job);
 }
 
-static size_t panel_bytes(const pr_kernels *kernels, const pr_packed *b)
+size_t pr_gemm_i8_block_scratch(const pr_kernels *kernels, const pr_packed *b)
 {
     int64_t row = b->k_padded * kernels->i8_bytes;
     return pr_scratch_round((size_t)(pr_panel_rows(row) * row));
@@ -75,18 +86,15 @@ static size_t panel_bytes(const pr_kernels *kernels, const pr_packed *b)
 
 size_t pr_gemm_i8_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_packed *b)
 {
-    return (size_t)ctx->threads * panel_bytes(kernels, b);
+    return (size_t)ctx->threads * pr_gemm_i8_block_scratch(kernels, b);
 }
 
-static void gemm_i8_rows(void *arg, int64_t begin, int64_t end, int lane)
+static void i8_range(const gemm_job *job, int64_t first, int64_t last, char *panel)
 {
-    const gemm_job *job = arg;
     const pr_gemm *g = job->gemm;
     int64_t k = g->b->k, padded = g->b->k_padded, bytes = job->kernels->i8_bytes;
-    int64_t last = clamp_rows(end, g->m);
     int64_t step = pr_panel_rows(padded * bytes);
-    char *panel = job->scratch + (size_t)lane * job->lane_bytes;
-    for (int64_t r = clamp_rows(begin, g->m); r < last; r += step) {
+    for (int64_t r = first; r < last; r += step) {
         int64_t rows = last - r < step ? last - r : step;
         for (int64_t i = 0; i < rows; i++) {
             char *to = panel + i * padded * bytes;
@@ -97,10 +105,23 @@ static void gemm_i8_rows(void *arg, int64_t begin, int64_t end, int lane)
     }
 }
 
+static void gemm_i8_rows(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const gemm_job *job = arg;
+    i8_range(job, clamp_rows(begin, job->gemm->m), clamp_rows(end, job->gemm->m),
+             job->scratch + (size_t)lane * job->lane_bytes);
+}
+
+void pr_gemm_i8_block(const pr_kernels *kernels, const pr_gemm *gemm, void *scratch)
+{
+    gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), NULL, 0};
+    i8_range(&job, 0, gemm->m, scratch);
+}
+
 void pr_gemm_i8(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm, void *scratch)
 {
     gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), scratch,
-                    panel_bytes(kernels, gemm->b)};
+                    pr_gemm_i8_block_scratch(kernels, gemm->b)};
     pr_parallel(ctx, (gemm->m + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT,
                 pr_panel_grain(gemm->b->n * gemm->b->k), gemm_i8_rows, &job);
 }

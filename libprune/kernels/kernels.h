@@ -83,6 +83,7 @@ typedef struct pr_conv {
     const int8_t *fill; /* int8 [channels]: what padding holds; NULL: 0 */
     const pr_packed *b; /* one per group */
     pr_epilogue e;      /* columns count over all groups */
+    int64_t origin;     /* the output row (pixel) that is row 0 of e */
 } pr_conv;
 
 typedef struct pr_kernels {
@@ -191,11 +192,23 @@ typedef struct pr_gemm {
 size_t pr_gemm_i8_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_packed *b);
 void pr_gemm_f32(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm);
 void pr_gemm_i8(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm, void *scratch);
+/* The same on the calling thread alone: a block of rows among other steps (session/rows.c). */
+void pr_gemm_f32_block(const pr_kernels *kernels, const pr_gemm *gemm);
+size_t pr_gemm_i8_block_scratch(const pr_kernels *kernels, const pr_packed *b);
+void pr_gemm_i8_block(const pr_kernels *kernels, const pr_gemm *gemm, void *scratch);
 
 size_t pr_conv_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv,
                        bool integer);
 void pr_conv_f32(prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv, void *scratch);
 void pr_conv_i8(prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv, void *scratch);
+/* 1 x 1 without stride or padding: a matrix product on the image as it lies. */
+bool pr_conv_is_gemm(const pr_conv *conv);
+/* Output rows (pixels) [begin, end) on the calling thread. Both are multiples of the unit, or end
+ * is the last row. Unit 0: this form of convolution cannot be cut into runs of rows. */
+int64_t pr_conv_block_unit(const pr_conv *conv);
+size_t pr_conv_block_scratch(const pr_kernels *kernels, const pr_conv *conv, bool integer);
+void pr_conv_block(const pr_kernels *kernels, const pr_conv *conv, bool integer, int64_t begin,
+                   int64_t end, void *scratch);
 
 /* Transposed convolution with kernel == stride; packed weights [outputs, channels] per tap. */
 typedef struct pr_conv_transpose {

@@ -94,13 +94,24 @@ static bool has_variants(const pr_lowered *low, int32_t node)
     return false;
 }
 
-/* A matrix product writes its first static variant itself; every other form comes from floats. */
+/* Whether a unit can write this form itself, while its rows are at hand. */
+static bool can_emit(const pr_lowered *low, const pr_unit *unit, const pr_variant *v)
+{
+    const pr_node *node = &low->model->nodes[unit->first];
+    if (unit->kind != PR_UNIT_NODE) return !v->dynamic;
+    if (node->op == PR_OP_RESIZE) {
+        return !v->dynamic && node->attrs.resize_mode != PR_RESIZE_NEAREST;
+    }
+    return node->op == PR_OP_LAYER_NORM;
+}
+
+/* A unit writes the first form that it can itself; every other form comes from floats. */
 static void choose_emitted(pr_lowered *low, pr_unit *unit)
 {
     for (int32_t i = 0; i < low->n_variants; i++) {
         const pr_variant *v = &low->variants[i];
         if (v->node != unit->last) continue;
-        if (unit->kind != PR_UNIT_NODE && !v->dynamic && unit->emits == PR_NONE) {
+        if (unit->emits == PR_NONE && can_emit(low, unit, v)) {
             unit->emits = i;
         } else {
             low->need_f32[unit->last] = true;

@@ -107,6 +107,15 @@ static void take_in_all(pr_lowered *low, pr_unit *unit, int32_t index)
     }
 }
 
+/* A bilinear resize adds what an addition after it would, line by line. */
+static void take_in_sum(pr_lowered *low, pr_unit *unit, int32_t index)
+{
+    int32_t reader = only_reader(low, unit->last);
+    if (reader == PR_NONE || low->unit_of[reader] != PR_NONE) return;
+    if (low->model->nodes[reader].op != PR_OP_ADD || !take_in(low, unit, reader)) return;
+    low->unit_of[reader] = index;
+}
+
 static bool same_input_form(const pr_node *a, const pr_node *b)
 {
     const pr_precision *p = &a->precision, *q = &b->precision;
@@ -175,6 +184,9 @@ static prune_status group_nodes(pr_lowered *low)
         unit->residual = unit->variant = unit->emits = unit->scale = PR_NONE;
         unit->upsample = 1;
         low->unit_of[i] = index;
+        if (node->op == PR_OP_RESIZE && node->attrs.resize_mode != PR_RESIZE_NEAREST) {
+            take_in_sum(low, unit, index);
+        }
         if (!is_matrix(node->op)) continue;
         unit->kind = node->op == PR_OP_CONV_TRANSPOSE ? PR_UNIT_TRANSPOSE : PR_UNIT_MATRIX;
         unit->integer = node->precision.compute == PR_COMPUTE_I8;

@@ -1,6 +1,7 @@
 /* From units to steps at one input size, and from lifetimes to one arena. */
 #include "libprune/session/plan.h"
 
+#include "libprune/kernels/driver.h"
 #include "libprune/passes/shapes.h"
 
 #include <string.h>
@@ -15,12 +16,18 @@ int64_t pr_plan_rows(const pr_plan *plan, int32_t node)
     return pr_shape_count(&plan->shapes[node]) / pr_plan_channels(plan, node);
 }
 
+size_t pr_plan_line_bytes(const pr_plan *plan, int32_t node)
+{
+    const int64_t *dim = plan->shapes[node].dim;
+    return pr_scratch_round((size_t)(dim[2] * dim[3]) * sizeof(float));
+}
+
 static prune_status add_buffer(pr_plan *plan, size_t bytes, int32_t *index)
 {
     PR_TRY(pr_grow(plan->ctx, (void **)&plan->buffers, &plan->buffer_capacity,
                    (size_t)plan->n_buffers + 1, sizeof *plan->buffers));
     *index = plan->n_buffers++;
-    plan->buffers[*index] = (pr_buffer_plan){bytes, 0, INT32_MAX, -1};
+    plan->buffers[*index] = (pr_buffer_plan){bytes, 0, INT32_MAX, -1, PR_NONE};
     return PRUNE_OK;
 }
 
@@ -77,7 +84,6 @@ static prune_status add_step(pr_plan *plan, pr_step_kind kind, const pr_unit *un
                    (size_t)plan->n_steps + 1, sizeof *plan->steps));
     pr_step *step = &plan->steps[plan->n_steps];
     *step = (pr_step){.kind = kind, .unit = unit, .node = node, .variant = variant};
-    step->writes_f32 = plan->floats[node].buffer != PR_NONE && kind != PR_STEP_QUANTIZE;
     for (int32_t i = 0; kind != PR_STEP_QUANTIZE && i < unit->n_merged; i++) {
         step->macs += pr_node_macs(plan->low->model, plan->shapes, unit->merged[i]);
     }
@@ -117,9 +123,13 @@ static prune_status plan_matrix(pr_plan *plan, const pr_unit *unit)
     }
     if (unit->emits != PR_NONE) PR_TRY(write_bytes(plan, unit->emits));
     pr_op_kind op = plan->low->model->nodes[unit->first].op;
-    pr_step_kind kind = op == PR_OP_CONV     ? PR_STEP_CONV
-                        : op == PR_OP_LINEAR ? PR_STEP_GEMM
-                                             : PR_STEP_TRANSPOSE;
+    pr_step_kind kind = op == PR_OP_LINEAR           ? PR_STEP_GEMM
+                        : op == PR_OP_CONV_TRANSPOSE ? PR_STEP_TRANSPOSE
+                                                     : PR_STEP_CONV;
+    if (kind == PR_STEP_CONV) {
+        pr_conv conv = pr_plan_conv(plan, unit);
+        if (pr_conv_is_gemm(&conv)) kind = PR_STEP_GEMM;
+    }
     return add_step(plan, kind, unit, unit->n_merged > 1 ? unit->first : unit->last, PR_NONE);
 }
 
@@ -152,15 +162,6 @@ static pr_step_kind node_step(const pr_plan *plan, const pr_node *node)
     }
 }
 
-/* The variant that a layer norm can write while its rows are at hand. */
-static int32_t norm_variant(const pr_plan *plan, int32_t node)
-{
-    for (int32_t i = 0; i < plan->low->n_variants; i++) {
-        if (plan->low->variants[i].node == node) return i;
-    }
-    return PR_NONE;
-}
-
 static prune_status plan_node(pr_plan *plan, const pr_unit *unit)
 {
     const prune_model *model = plan->low->model;
@@ -181,10 +182,12 @@ static prune_status plan_node(pr_plan *plan, const pr_unit *unit)
     for (int32_t i = 0; i < node->n_inputs; i++) {
         if (plan->floats[node->inputs[i]].buffer != PR_NONE) read_floats(plan, node->inputs[i]);
     }
-    int32_t variant = kind == PR_STEP_NORM ? norm_variant(plan, unit->first) : PR_NONE;
-    if (variant != PR_NONE) PR_TRY(write_bytes(plan, variant));
-    PR_TRY(write_floats(plan, unit->first));
-    return add_step(plan, kind, unit, unit->first, variant);
+    if (unit->residual != PR_NONE) read_floats(plan, unit->residual);
+    if (unit->emits != PR_NONE) PR_TRY(write_bytes(plan, unit->emits));
+    if (plan->low->need_f32[unit->last] || unit->emits == PR_NONE) {
+        PR_TRY(write_floats(plan, unit->last));
+    }
+    return add_step(plan, kind, unit, unit->last, unit->emits);
 }
 
 /* Variants that nothing wrote on the way are quantized from the floats. */
@@ -226,11 +229,12 @@ static size_t lowest_offset(const pr_plan *plan, const int32_t *order, int32_t c
 }
 
 /* Largest first, each at the lowest place that is free for its lifetime. */
-static prune_status place_buffers(pr_plan *plan)
+prune_status pr_plan_place(pr_plan *plan, int32_t group, size_t *total)
 {
     int32_t *order, count = 0;
     PR_TRY(pr_new(plan->ctx, (void **)&order, (size_t)plan->n_buffers, sizeof *order));
     for (int32_t i = PR_BUFFER_OUTPUT + 1; i < plan->n_buffers; i++) {
+        if (plan->buffers[i].group != group) continue;
         plan->buffers[i].bytes = (plan->buffers[i].bytes + 127) / 64 * 64;
         int32_t at = count++;
         for (; at > 0 && plan->buffers[order[at - 1]].bytes < plan->buffers[i].bytes; at--) {
@@ -238,26 +242,23 @@ static prune_status place_buffers(pr_plan *plan)
         }
         order[at] = i;
     }
+    *total = 0;
     for (int32_t i = 0; i < count; i++) {
         pr_buffer_plan *b = &plan->buffers[order[i]];
         b->offset = lowest_offset(plan, order, i, b);
-        if (b->offset + b->bytes > plan->scratch_offset) {
-            plan->scratch_offset = b->offset + b->bytes;
-        }
+        if (b->offset + b->bytes > *total) *total = b->offset + b->bytes;
     }
     pr_free(plan->ctx, order);
     return PRUNE_OK;
 }
 
+/* What a step that runs by itself needs besides its values. */
 static size_t scratch_of(const pr_plan *plan, const pr_step *step)
 {
     const pr_kernels *kernels = plan->low->kernels;
     if (step->kind == PR_STEP_CONV) {
         pr_conv conv = pr_plan_conv(plan, step->unit);
         return pr_conv_scratch(plan->ctx, kernels, &conv, step->unit->integer);
-    }
-    if (step->kind == PR_STEP_GEMM && step->unit->integer) {
-        return pr_gemm_i8_scratch(plan->ctx, kernels, step->unit->packs);
     }
     if (step->kind == PR_STEP_TRANSPOSE) {
         pr_conv_transpose t = pr_plan_transpose(plan, step->unit);
@@ -267,20 +268,28 @@ static size_t scratch_of(const pr_plan *plan, const pr_step *step)
         pr_attention a = pr_plan_attention(plan, step->node);
         return pr_attention_scratch(plan->ctx, kernels, &a);
     }
+    if (step->kind == PR_STEP_RESIZE) {
+        return (size_t)plan->ctx->threads * pr_plan_line_bytes(plan, step->node);
+    }
     return 0;
 }
 
 static prune_status make_arena(pr_plan *plan)
 {
-    size_t scratch = 0;
-    PR_TRY(place_buffers(plan));
-    for (int32_t i = 0; i < plan->n_steps; i++) {
-        size_t bytes = scratch_of(plan, &plan->steps[i]);
+    size_t scratch = 0, threads = (size_t)plan->ctx->threads;
+    PR_TRY(pr_plan_groups(plan));
+    PR_TRY(pr_plan_place(plan, PR_NONE, &plan->scratch_offset));
+    for (int32_t i = 0; i < plan->n_groups; i++) {
+        const pr_group *group = &plan->groups[i];
+        size_t bytes = group->by_rows ? threads * group->lane_bytes
+                                      : scratch_of(plan, &plan->steps[group->first]);
         if (bytes > scratch) scratch = bytes;
     }
     plan->arena_bytes = plan->scratch_offset + scratch + 64;
     plan->arena = pr_calloc(plan->ctx, plan->arena_bytes, 1);
-    return plan->arena ? PRUNE_OK : PRUNE_E_MEMORY;
+    if (!plan->arena) return PRUNE_E_MEMORY;
+    plan->spent = pr_calloc(plan->ctx, threads * (size_t)plan->n_steps + 1, sizeof *plan->spent);
+    return plan->spent ? PRUNE_OK : PRUNE_E_MEMORY;
 }
 
 /* --- whole ------------------------------------------------------------------------------------*/
@@ -362,6 +371,8 @@ void pr_plan_free(pr_plan *plan)
     pr_free(plan->ctx, plan->row_scales);
     pr_free(plan->ctx, plan->buffers);
     pr_free(plan->ctx, plan->steps);
+    pr_free(plan->ctx, plan->groups);
+    pr_free(plan->ctx, plan->spent);
     pr_free(plan->ctx, plan->arena);
     *plan = (pr_plan){0};
 }

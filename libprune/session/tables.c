@@ -52,8 +52,8 @@ pr_attention pr_plan_attention(const pr_plan *plan, int32_t node)
 
 static prune_status resize_tables(pr_plan *plan, pr_step *step)
 {
-    const pr_node *node = &plan->low->model->nodes[step->node];
-    const int64_t *in = plan->shapes[node->inputs[0]].dim, *out = plan->shapes[step->node].dim;
+    const pr_node *node = &plan->low->model->nodes[step->unit->first];
+    const int64_t *in = plan->shapes[step->unit->input].dim, *out = plan->shapes[step->node].dim;
     bool corners = node->attrs.resize_mode == PR_RESIZE_BILINEAR_CORNERS;
     size_t count = (size_t)(out[1] + out[2]);
     PR_TRY(pr_new(plan->ctx, (void **)&step->x0, count, 2 * sizeof(int32_t)));

@@ -79,8 +79,8 @@ static void transform_tile(const int8_t *const pixel[16], int64_t channels, int1
 static void find_pixels(const pr_conv *c, int64_t tile, const int8_t *fill, const int8_t *pixel[16])
 {
     int64_t across = (c->out_width + 1) / 2, down = (c->out_height + 1) / 2;
-    int64_t image = tile / (across * down), y0 = tile / across % down * 2 - 1;
-    int64_t x0 = tile % across * 2 - 1;
+    int64_t image = tile / (across * down), y0 = tile / across % down * 2 - c->pad[0];
+    int64_t x0 = tile % across * 2 - c->pad[1];
     const int8_t *base = (const int8_t *)c->image + image * c->height * c->width * c->channels;
     if (y0 >= 0 && x0 >= 0 && y0 + 4 <= c->height && x0 + 4 <= c->width) {
         for (int64_t i = 0; i < 16; i++) {
@@ -120,15 +120,16 @@ static inline void transform_output(const int32_t *m, int32_t *sums)
     }
 }
 
-/* Rows of the output where the four sums of a tile belong; -1 beyond an odd edge. */
+/* Rows of the epilogue where the four sums of a tile belong; -1 beyond an odd edge. */
 static void place_tile(const pr_conv *c, int64_t tile, int32_t place[4])
 {
     int64_t across = (c->out_width + 1) / 2, down = (c->out_height + 1) / 2;
     int64_t line = tile / (across * down) * c->out_height;
     int64_t y = tile / across % down * 2, x = tile % across * 2;
+    int64_t first = (line + y) * c->out_width + x - c->origin;
     for (int64_t i = 0; i < 4; i++) {
         bool inside = y + i / 2 < c->out_height && x + i % 2 < c->out_width;
-        place[i] = inside ? (int32_t)((line + y + i / 2) * c->out_width + x + i % 2) : -1;
+        place[i] = inside ? (int32_t)(first + i / 2 * c->out_width + i % 2) : -1;
     }
 }
 
