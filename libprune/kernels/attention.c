@@ -6,6 +6,7 @@
 #include <math.h>
 
 enum { QUERIES = 48, KEYS = 256 };
+#define LOG2_E 1.44269504f /* folded into q: exp(s) = 2^(s log2 e) */
 
 typedef struct attention_job {
     const pr_kernels *kernels;
@@ -94,13 +95,13 @@ static void add_chunk(const attention_job *job, const tile *t, int64_t head, int
         float *scores = t->scores + r * KEYS;
         float largest = kernels->max_row(scores, keys);
         if (chunk > 0 && largest > t->largest[r]) {
-            float factor = expf(t->largest[r] - largest);
+            float factor = exp2f(t->largest[r] - largest);
             float *out = t->out + r * a->out_stride;
             t->sum[r] *= factor;
             kernels->scale_row(out, factor, out, a->v_width);
         }
         if (chunk == 0 || largest > t->largest[r]) t->largest[r] = largest;
-        float sum = kernels->exp_row(scores, keys, t->largest[r]);
+        float sum = kernels->exp2_row(scores, keys, t->largest[r]);
         t->sum[r] = chunk == 0 ? sum : t->sum[r] + sum;
     }
     pr_epilogue to_out = {.out = t->out, .out_stride = a->out_stride};
@@ -127,8 +128,8 @@ static void attend_tiles(void *arg, int64_t begin, int64_t end, int lane)
         t.rows = a->tokens - first < QUERIES ? a->tokens - first : QUERIES;
         t.out = a->out + row * a->out_stride + h * a->v_width;
         for (int64_t r = 0; r < t.rows; r++) {
-            job->kernels->scale_row(a->q + (row + r) * a->q_stride + h * a->qk_width, a->scale,
-                                    t.q + r * a->qk_width, a->qk_width);
+            job->kernels->scale_row(a->q + (row + r) * a->q_stride + h * a->qk_width,
+                                    a->scale * LOG2_E, t.q + r * a->qk_width, a->qk_width);
         }
         for (int64_t chunk = 0; chunk < chunks; chunk++) add_chunk(job, &t, head, chunk);
         for (int64_t r = 0; r < t.rows; r++) {

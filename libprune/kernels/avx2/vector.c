@@ -182,20 +182,24 @@ float pr_avx2_max_row(const float *s, int64_t n)
     return most;
 }
 
-float pr_avx2_exp_row(float *s, int64_t n, float largest)
+float pr_avx2_exp2_row(float *s, int64_t n, float largest)
 {
-    __m256 shift = _mm256_set1_ps(largest), sum = _mm256_setzero_ps();
+    __m256 shift = _mm256_set1_ps(largest), sum = _mm256_setzero_ps(), other = sum;
     int64_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        __m256 v = exp8(_mm256_sub_ps(_mm256_loadu_ps(s + i), shift));
+    for (; i + 16 <= n; i += 16) {
+        __m256 v = exp2_below(_mm256_sub_ps(_mm256_loadu_ps(s + i), shift));
+        __m256 w = exp2_below(_mm256_sub_ps(_mm256_loadu_ps(s + i + 8), shift));
         sum = _mm256_add_ps(sum, v);
+        other = _mm256_add_ps(other, w);
         _mm256_storeu_ps(s + i, v);
+        _mm256_storeu_ps(s + i + 8, w);
     }
-    float total = sum8(sum);
-    if (i < n) {
+    float total = sum8(_mm256_add_ps(sum, other));
+    for (; i < n; i += 8) {
+        int64_t left = n - i < 8 ? n - i : 8;
         float part[8];
-        _mm256_storeu_ps(part, exp8(_mm256_sub_ps(load_part(s + i, n - i), shift)));
-        for (int64_t j = 0; i + j < n; j++) {
+        _mm256_storeu_ps(part, exp2_below(_mm256_sub_ps(load_part(s + i, left), shift)));
+        for (int64_t j = 0; j < left; j++) {
             s[i + j] = part[j];
             total += part[j];
         }

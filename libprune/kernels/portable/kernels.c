@@ -193,10 +193,10 @@ static float max_row(const float *s, int64_t n)
     return largest;
 }
 
-static float exp_row(float *s, int64_t n, float largest)
+static float exp2_row(float *s, int64_t n, float largest)
 {
     float sum = 0.0f;
-    for (int64_t i = 0; i < n; i++) sum += s[i] = expf(s[i] - largest);
+    for (int64_t i = 0; i < n; i++) sum += s[i] = exp2f(s[i] - largest);
     return sum;
 }
 
@@ -222,5 +222,5 @@ const pr_kernels pr_kernels_portable = {.name = "portable",
                                         .quantize_rows = quantize_rows,
                                         .resize_row = resize_row,
                                         .max_row = max_row,
-                                        .exp_row = exp_row,
+                                        .exp2_row = exp2_row,
                                         .scale_row = scale_row};
