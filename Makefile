@@ -6,7 +6,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 export CTEST_PARALLEL_LEVEL = $(JOBS)
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo test test-release test-asan test-tsan test-torch fuzz soak bench install format lint clean
+.PHONY: all deps demo test test-release test-asan test-tsan test-torch fuzz soak bench runtime install format lint clean
 
 all: deps ## build the library and the program (build/release/bin/prune)
 	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
@@ -55,6 +55,12 @@ test-torch: all ## the Python package against PyTorch 2.13.0 (CPU), which this i
 
 bench: all ## measure; see benchmarks/
 	@benchmarks/run.sh
+
+runtime: ## the small library for deployed programs, in build/runtime (docs/deploy.md)
+	@mkdir -p build
+	@cmake/deps.sh --runtime
+	@cmake --preset runtime >build/runtime.log 2>&1 || { cat build/runtime.log; exit 1; }
+	@cmake --build --preset runtime
 
 install: all ## headers, libraries, program, CMake package and pkg-config files into PREFIX
 	@cmake --install build/release --prefix "$(PREFIX)"

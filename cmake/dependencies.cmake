@@ -4,6 +4,9 @@ pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
 pkg_check_modules(JPEG REQUIRED IMPORTED_TARGET libjpeg)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+if(PRUNE_RUNTIME_ONLY)
+    return()
+endif()
 # The loop's alone: recipes.
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 

@@ -1,17 +1,24 @@
 #!/bin/sh
 # Installs the Debian packages that building and testing need, if any is missing. As root, or with
-# sudo. Arguments name further packages. Elsewhere than on Debian and its relatives it only checks
-# for the tools.
+# sudo. --runtime: only what the runtime build needs (-DPRUNE_RUNTIME_ONLY=ON). Further arguments
+# name further packages. Elsewhere than on Debian and its relatives it only checks for the tools.
 set -e
 
-packages="gcc g++ libc6-dev make cmake ninja-build pkg-config
-libopenblas-pthread-dev libpng-dev libjpeg62-turbo-dev libzstd-dev libjansson-dev
-libyaml-dev check libsimde-dev zstd python3 python3-dev python3-venv"
+packages="gcc libc6-dev cmake ninja-build pkg-config libpng-dev libjpeg62-turbo-dev libzstd-dev
+libjansson-dev"
+tools="cc cmake ninja pkg-config"
+if [ "$1" = --runtime ]; then
+    shift
+else
+    packages="$packages g++ make libopenblas-pthread-dev libyaml-dev check libsimde-dev zstd
+python3 python3-dev python3-venv"
+    tools="$tools python3"
+fi
 
 packages="$packages $*"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
-    for tool in cc cmake ninja pkg-config python3; do
+    for tool in $tools; do
         command -v "$tool" >/dev/null 2>&1 && continue
         echo "deps: '$tool' is missing and this is not Debian; install the equivalents of:" >&2
         echo "$packages" >&2

@@ -50,13 +50,16 @@ void prune_depth_free(prune_context *context, prune_depth_map *map);
 /* value = trunc(metres * multiplier), clamped to 1..65535 where metres > 0, 0 elsewhere. */
 prune_status prune_depth_write(prune_context *context, const char *path, const float *metres,
                                int32_t width, int32_t height, double multiplier);
-/* Raw little-endian float32, row-major; or a NumPy .npy of shape (height, width). */
+/* Raw little-endian float32, row-major; a NumPy .npy of shape (height, width); or a PFM (portable
+ * float map, grey, little-endian, bottom row first). */
 prune_status prune_map_write_f32(prune_context *context, const char *path, const float *values,
                                  int32_t width, int32_t height);
 prune_status prune_map_write_npy(prune_context *context, const char *path, const float *values,
                                  int32_t width, int32_t height);
-/* The readers of those. A raw file does not know its size: the caller says it. Free the map with
- * prune_depth_free. */
+prune_status prune_map_write_pfm(prune_context *context, const char *path, const float *values,
+                                 int32_t width, int32_t height);
+/* The readers of the first two. A raw file does not know its size: the caller says it. Free the map
+ * with prune_depth_free. */
 prune_status prune_map_read_f32(prune_depth_map *out, prune_context *context, const char *path,
                                 int32_t width, int32_t height);
 prune_status prune_map_read_npy(prune_depth_map *out, prune_context *context, const char *path);

@@ -8,8 +8,10 @@
 #include <prune/model.h>
 #include <prune/options.h>
 #include <prune/parameters.h>
+#include <prune/prediction.h>
 #include <prune/pruning.h>
 #include <prune/quant.h>
+#include <prune/runtime.h>
 #include <prune/samples.h>
 #include <prune/session.h>
 #include <prune/status.h>

@@ -3,6 +3,7 @@
 #define PRUNE_SAMPLES_H
 
 #include <prune/context.h>
+#include <prune/prediction.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,14 +59,6 @@ prune_status prune_samples_identify(prune_samples *samples, uint64_t index, cons
 void prune_sample_group(char *group, size_t size, const char *name);
 prune_status prune_samples_load(prune_samples *samples, uint64_t index, prune_sample *sample);
 void prune_samples_release(prune_samples *samples, prune_sample *sample);
-
-/* What a model said about one image, at the image's size, in the model's own units. */
-typedef struct prune_prediction {
-    int32_t width, height;
-    const float *values;
-    int32_t output_kind; /* 0 relative inverse depth, 1 disparity, 2 metric depth (metres) */
-    double disparity_scale, disparity_offset; /* kind 1: 1/depth = offset + scale * value */
-} prune_prediction;
 
 /* A metric over samples; eval and bindings supply them. add is called from one thread. */
 typedef struct prune_metric {

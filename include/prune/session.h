@@ -4,7 +4,7 @@
 
 #include <prune/image.h>
 #include <prune/model.h>
-#include <prune/samples.h>
+#include <prune/prediction.h>
 
 #ifdef __cplusplus
 extern "C" {

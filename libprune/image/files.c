@@ -113,16 +113,20 @@ static prune_status write_floats(pr_writer *writer, const float *values, size_t 
     return PRUNE_OK;
 }
 
+/* upward: the bottom row first. */
 static prune_status write_map(prune_context *context, const char *path, const char *header,
                               size_t header_bytes, const float *values, int32_t width,
-                              int32_t height)
+                              int32_t height, bool upward)
 {
     if (width < 1 || height < 1)
         return pr_fail(PRUNE_E_ARGUMENT, "%s: a map needs a positive width and height", path);
     pr_writer *writer;
     PR_TRY(pr_writer_open(&writer, context, path));
     prune_status status = pr_writer_write(writer, header, header_bytes);
-    if (status == PRUNE_OK) status = write_floats(writer, values, (size_t)width * (size_t)height);
+    for (int32_t y = 0; status == PRUNE_OK && y < height; y++) {
+        int64_t row = upward ? height - 1 - y : y;
+        status = write_floats(writer, values + row * width, (size_t)width);
+    }
     if (status == PRUNE_OK) return pr_writer_commit(writer);
     pr_writer_abandon(writer);
     return status;
@@ -131,7 +135,17 @@ static prune_status write_map(prune_context *context, const char *path, const ch
 prune_status prune_map_write_f32(prune_context *context, const char *path, const float *values,
                                  int32_t width, int32_t height)
 {
-    return write_map(context, path, "", 0, values, width, height);
+    return write_map(context, path, "", 0, values, width, height, false);
+}
+
+/* Portable float map, grey: "Pf", size, a negative number for little-endian; rows from the bottom
+ * up. Source: netpbm's pfm(5). */
+prune_status prune_map_write_pfm(prune_context *context, const char *path, const float *values,
+                                 int32_t width, int32_t height)
+{
+    char header[64];
+    int length = snprintf(header, sizeof header, "Pf\n%d %d\n-1.0\n", (int)width, (int)height);
+    return write_map(context, path, header, (size_t)length, values, width, height, true);
 }
 
 /* NumPy format 1.0: magic, version, little-endian header length, a Python dict padded with blanks
@@ -151,7 +165,7 @@ prune_status prune_map_write_npy(prune_context *context, const char *path, const
                  (int)height, (int)width);
     memcpy(header + 10, dict, (size_t)length);
     header[HEADER - 1] = '\n';
-    return write_map(context, path, header, sizeof header, values, width, height);
+    return write_map(context, path, header, sizeof header, values, width, height, false);
 }
 
 static prune_status copy_floats(prune_depth_map *out, prune_context *context, const uint8_t *data,

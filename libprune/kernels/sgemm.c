@@ -1,14 +1,27 @@
 #include "libprune/kernels/sgemm.h"
 
+#ifdef PRUNE_RUNTIME_ONLY
+#include "libprune/base/cpu.h"
+#include "libprune/kernels/kernels.h"
+#else
 #include <cblas.h>
 #include <pthread.h>
-#include <string.h>
+#endif
 
 /* Pieces start at multiples of this: whole tiles of OpenBLAS's micro-kernels. */
 enum { TILE = 16 };
 /* Multiply-adds below which waking another thread costs more than it brings. */
 static const int64_t piece_macs = 65536;
 
+#ifdef PRUNE_RUNTIME_ONLY
+void pr_sgemm_serial(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha,
+                     const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
+                     int64_t ldc)
+{
+    pr_sgemm_panels(pr_kernels_get(pr_cpu_best()), trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb,
+                    beta, c, ldc);
+}
+#else
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void use_one_thread(void)
@@ -19,26 +32,13 @@ static void use_one_thread(void)
 #endif
 }
 
-/* beta = 0 overwrites: whatever was there, NaN included, does not matter. */
-static void scale_rows(int64_t m, int64_t n, float beta, float *c, int64_t ldc)
-{
-    for (int64_t i = 0; i < m; i++) {
-        float *row = c + i * ldc;
-        if (beta == 0) {
-            memset(row, 0, (size_t)n * sizeof *row);
-        } else {
-            for (int64_t j = 0; j < n; j++) row[j] *= beta;
-        }
-    }
-}
-
 void pr_sgemm_serial(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha,
                      const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
                      int64_t ldc)
 {
     if (m <= 0 || n <= 0) return;
     if (k <= 0) {
-        scale_rows(m, n, beta, c, ldc);
+        pr_matrix_scale(m, n, beta, c, ldc);
         return;
     }
     (void)pthread_once(&once, use_one_thread);
@@ -46,6 +46,7 @@ void pr_sgemm_serial(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k
                 trans_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, alpha, a,
                 (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
 }
+#endif
 
 typedef struct product {
     bool trans_a, trans_b, by_rows;

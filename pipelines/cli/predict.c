@@ -18,13 +18,14 @@ typedef struct predict_options {
     bool color;
 } predict_options;
 
-enum { FORMAT_KITTI, FORMAT_DEPTH16, FORMAT_F32, FORMAT_NPY };
+enum { FORMAT_KITTI, FORMAT_DEPTH16, FORMAT_F32, FORMAT_NPY, FORMAT_PFM };
 
 #define FIELD(member) offsetof(predict_options, member)
 static const prune_option rows[] = {
     {"output", PRUNE_OPTION_TEXT, FIELD(output), NULL, 0, 0, NULL, "folder for the results (-o)"},
-    {"format", PRUNE_OPTION_CHOICE, FIELD(format), "f32", 0, 0, "kitti|depth16|f32|npy",
-     "kitti: 16-bit PNG of metres x 256; depth16: of millimetres; f32, npy: the model's own units"},
+    {"format", PRUNE_OPTION_CHOICE, FIELD(format), "f32", 0, 0, "kitti|depth16|f32|npy|pfm",
+     "kitti: 16-bit PNG of metres x 256; depth16: of millimetres; f32, npy, pfm: the model's own "
+     "units"},
     {"resolution", PRUNE_OPTION_CHOICE, FIELD(resolution), "image", 0, 0, "image|network",
      "size of the results"},
     {"size", PRUNE_OPTION_TEXT, FIELD(size), NULL, 0, 0, NULL,
@@ -135,7 +136,7 @@ static prune_status write_color(work *w, const char *stem, const float *values, 
 static prune_status write_map(work *w, const char *stem, const float *values, int32_t width,
                               int32_t height)
 {
-    static const char *const endings[] = {"png", "png", "f32", "npy"};
+    static const char *const endings[] = {"png", "png", "f32", "npy", "pfm"};
     prune_context *ctx = w->call->ctx;
     char name[512];
     (void)snprintf(name, sizeof name, "%s.%s", stem, endings[w->options->format]);
@@ -145,6 +146,8 @@ static prune_status write_map(work *w, const char *stem, const float *values, in
         status = prune_map_write_f32(ctx, path, values, width, height);
     else if (path && w->options->format == FORMAT_NPY)
         status = prune_map_write_npy(ctx, path, values, width, height);
+    else if (path && w->options->format == FORMAT_PFM)
+        status = prune_map_write_pfm(ctx, path, values, width, height);
     else if (path)
         status = prune_depth_write(ctx, path, values, width, height,
                                    w->options->format == FORMAT_KITTI ? 256.0 : 1000.0);
@@ -184,7 +187,7 @@ static prune_status check(work *w)
     if (w->options->format <= FORMAT_DEPTH16 && w->kind.output_kind != 2)
         return prune_error_set(PRUNE_E_ARGUMENT,
                                "--format %s needs metres, but this model predicts %s; use --format "
-                               "f32 or npy",
+                               "f32, npy or pfm",
                                w->options->format == FORMAT_KITTI ? "kitti" : "depth16",
                                w->kind.output_kind == 0 ? "relative depth" : "disparity");
     /* Same name from two folders would overwrite the first result. */

@@ -61,6 +61,26 @@ START_TEST(maps_round_trip)
 }
 END_TEST
 
+/* pfm(5): a text header, then rows from the bottom up. */
+START_TEST(pfm_begins_at_the_bottom)
+{
+    prune_context *ctx = test_context(1);
+    const char *path = test_path(0, "map.pfm");
+    static const char header[] = "Pf\n13 9\n-1.0\n";
+    const size_t begin = sizeof header - 1, row = 13 * sizeof(float);
+    ck_ok(prune_map_write_pfm(ctx, path, grid_9x13, 13, 9));
+    pr_mapped file;
+    ck_ok(pr_file_map(&file, path));
+    ck_assert_uint_eq(file.size, begin + 9 * row);
+    ck_assert_mem_eq(file.data, header, begin);
+    for (size_t y = 0; y < 9; y++)
+        ck_assert_mem_eq(file.data + begin + y * row, &grid_9x13[(8 - y) * 13], row);
+    pr_file_unmap(&file);
+    ck_fails(prune_map_write_pfm(ctx, path, grid_9x13, 0, 9), PRUNE_E_ARGUMENT, "map.pfm");
+    prune_context_free(ctx);
+}
+END_TEST
+
 static void refuses_npy(prune_context *ctx, const char *dict, size_t bytes)
 {
     uint8_t file[256] = "\x93NUMPY\x01";
@@ -134,4 +154,5 @@ START_TEST(out_of_memory_is_an_error)
 END_TEST
 
 TEST_MAIN("image.files", depth_is_metres, depth_truncates_and_clamps, maps_round_trip,
-          refuses_other_npy, names_what_is_wrong, out_of_memory_is_an_error)
+          pfm_begins_at_the_bottom, refuses_other_npy, names_what_is_wrong,
+          out_of_memory_is_an_error)

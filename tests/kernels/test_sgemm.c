@@ -1,14 +1,39 @@
+/* Covers: sgemm.c, sgemm_panels.c */
 #include "libprune/kernels/sgemm.h"
-#include "tests/support/support.h"
+#include "tests/kernels/reference.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 typedef struct problem {
     int64_t m, n, k;
     bool ta, tb;
     float alpha, beta;
 } problem;
+
+static const pr_kernels *tier[TIERS];
+static int n_tiers;
+
+/* Every tier's panels against what OpenBLAS made of the same matrices. */
+static void check_panels(const problem *p, const float *a, int64_t lda, const float *b, int64_t ldb,
+                         const float *start, const float *wanted, int64_t ldc)
+{
+    size_t bytes = (size_t)(p->m * ldc) * sizeof(float);
+    double tolerance = 2e-5 * sqrt((double)p->k + 1);
+    float *c = malloc(bytes);
+    for (int t = 0; t < n_tiers; t++) {
+        memcpy(c, start, bytes);
+        pr_sgemm_panels(tier[t], p->ta, p->tb, p->m, p->n, p->k, p->alpha, a, lda, b, ldb, p->beta,
+                        c, ldc);
+        for (int64_t i = 0; i < p->m * ldc; i++) {
+            if (i % ldc < p->n) {
+                ck_assert_double_eq_tol((double)c[i], (double)wanted[i], tolerance);
+            } else {
+                ck_assert_float_eq(c[i], start[i]);
+            }
+        }
+    }
+    free(c);
+}
 
 /* Padding in every leading dimension, so that a wrong stride shows. */
 static void check(prune_context *ctx, const problem *p)
@@ -43,6 +68,7 @@ static void check(prune_context *ctx, const problem *p)
         ck_assert_int_eq(memcmp(c + at, start + at, padding), 0);
     }
     ck_assert(largest < tolerance);
+    check_panels(p, a, lda, b, ldb, start, alone, ldc);
     free(a);
     free(b);
     free(c);
@@ -52,8 +78,10 @@ static void check(prune_context *ctx, const problem *p)
 
 START_TEST(agrees_with_the_definition)
 {
-    static const int64_t sizes[][3] = {{1, 1, 1},     {1, 300, 70},  {300, 1, 70},  {5, 7, 3},
-                                       {129, 65, 33}, {33, 260, 64}, {260, 33, 64}, {17, 16, 0}};
+    static const int64_t sizes[][3] = {{1, 1, 1},     {1, 300, 70},  {300, 1, 70},
+                                       {5, 7, 3},     {129, 65, 33}, {33, 260, 64},
+                                       {260, 33, 64}, {17, 16, 0},   {50, 70, 300}};
+    n_tiers = tiers(tier);
     for (int32_t threads = 1; threads <= 3; threads++) {
         prune_context *ctx = test_context(threads);
         for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
@@ -78,6 +106,14 @@ START_TEST(beta_zero_overwrites_nan)
     ck_assert(c[0] == 0);
     pr_sgemm(ctx, false, false, 0, 1, 2, 1, a, 2, b, 1, 0, c, 1);
     ck_assert(c[0] == 0);
+    for (int64_t k = 2; k >= 0; k -= 2) {
+        const pr_kernels *kernels = pr_kernels_get(PR_ISA_PORTABLE);
+        c[0] = NAN;
+        pr_sgemm_panels(kernels, false, false, 1, 1, k, 1, a, 2, b, 1, 0, c, 1);
+        ck_assert(c[0] == (k ? 11 : 0));
+        pr_sgemm_panels(kernels, false, false, 0, 1, k, 1, a, 2, b, 1, 0, c, 1);
+        ck_assert(c[0] == (k ? 11 : 0));
+    }
     prune_context_free(ctx);
 }
 END_TEST
