@@ -31,9 +31,11 @@ static prune_status matrix_open(matrix *m, const pr_op_call *call, int64_t parts
     *m = (matrix){.ctx = call->ctx, .kernels = pr_kernels_get(call->ctx->isa), .n_packs = parts};
     m->packs = pr_calloc(call->ctx, (size_t)parts, sizeof *m->packs);
     if (!m->packs) return PRUNE_E_MEMORY;
+    const bool bf16 = call->node->precision.compute == PR_COMPUTE_BF16;
     for (int64_t i = 0; i < parts; i++) {
         const float *own = bias ? pr_f32(bias) + (shared_bias ? 0 : i * n) : NULL;
-        PR_TRY(pr_pack_f32(&m->packs[i], call->ctx, m->kernels, n, k, weight + i * n * k, own));
+        PR_TRY((bf16 ? pr_pack_bf16 : pr_pack_f32)(&m->packs[i], call->ctx, m->kernels, n, k,
+                                                   weight + i * n * k, own));
     }
     return PRUNE_OK;
 }
@@ -48,7 +50,13 @@ static prune_status linear(pr_op_call *call)
     gemm.b = m.packs;
     gemm.e.out = pr_f32(call->out);
     gemm.e.out_stride = w[0];
-    pr_gemm_f32(call->ctx, m.kernels, &gemm);
+    if (m.packs->bf16) {
+        PR_GO(
+            pr_new(call->ctx, &m.scratch, pr_gemm_bf16_scratch(call->ctx, m.kernels, m.packs), 1));
+        pr_gemm_bf16(call->ctx, m.kernels, &gemm, m.scratch);
+    } else {
+        pr_gemm_f32(call->ctx, m.kernels, &gemm);
+    }
 done:
     matrix_close(&m);
     return status;

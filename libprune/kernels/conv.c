@@ -24,12 +24,19 @@ typedef struct gather {
     const pr_kernels *kernels;
     const pr_conv *conv;
     bool integer;
+    pr_float_panel floats;  /* of floats */
     int64_t first, count;   /* channels of the group */
     int64_t row, tap_row;   /* elements of a panel row, and of one kernel row in it */
     int32_t *offset;        /* [out_width][kw] element of the source line, -1 where padding is */
     int64_t inside, beyond; /* columns [inside, beyond) see one contiguous run of kw pixels */
     const void *fill;       /* what padding holds, for the group */
 } gather;
+
+/* Bytes of an element of the panel. */
+static int64_t element_of(const gather *g)
+{
+    return g->integer ? g->kernels->i8_bytes : g->floats.element;
+}
 
 static void map_columns(gather *g)
 {
@@ -72,12 +79,15 @@ static void gather_part(const gather *g, char *to, const void *line, int64_t x, 
     }
     /* Kernels wider than the constant table are cut into pieces. */
     int64_t most = line ? taps : 16;
-    int64_t element = g->integer ? g->kernels->i8_bytes : (int64_t)sizeof(float);
+    int64_t element = element_of(g);
     for (int64_t t = 0; t < taps; t += most) {
         int64_t n = taps - t < most ? taps - t : most;
         char *at = to + t * run * element;
         if (g->integer) {
             g->kernels->i8_gather(at, g->row, line, offset, step, rows, n, run, g->fill);
+        } else if (g->floats.halves) {
+            g->kernels->bf16_gather((uint16_t *)(void *)at, g->row, line, offset, step, rows, n,
+                                    run, g->fill);
         } else {
             g->kernels->f32_gather((float *)(void *)at, g->row, line, offset, step, rows, n, run,
                                    g->fill);
@@ -91,7 +101,7 @@ static void gather_line(const gather *g, char *to, int64_t image, int64_t y, int
 {
     const pr_conv *c = g->conv;
     int64_t height = c->height / c->upsample, width = c->width / c->upsample;
-    int64_t element = g->integer ? g->kernels->i8_bytes : (int64_t)sizeof(float);
+    int64_t element = element_of(g);
     int64_t size = g->integer ? 1 : (int64_t)sizeof(float), bytes = g->row * element;
     int64_t from = g->inside < x ? x : g->inside, until = g->beyond;
     if (from > x + rows) from = x + rows;
@@ -121,7 +131,7 @@ static void gather_rows(const gather *g, char *panel, int64_t begin, int64_t row
 {
     const pr_conv *c = g->conv;
     int64_t area = c->out_height * c->out_width;
-    int64_t element = g->integer ? g->kernels->i8_bytes : (int64_t)sizeof(float);
+    int64_t element = element_of(g);
     while (rows > 0) {
         int64_t x = begin % c->out_width, left = c->out_width - x;
         int64_t n = rows < left ? rows : left;
@@ -168,7 +178,7 @@ static pr_conv phase_conv(const pr_conv *conv, int64_t phase)
 static bool is_single(const conv_job *job)
 {
     const pr_conv *c = job->conv;
-    return !job->integer && job->kernels->f32_single && c->b->thin && c->b->n == 1 &&
+    return !job->integer && !c->b->bf16 && job->kernels->f32_single && c->b->thin && c->b->n == 1 &&
            c->groups == 1 && c->upsample == 1 && c->kernel[0] <= 8 && c->e.out &&
            c->e.out_stride == 1 && !c->e.gain && !c->e.residual && !c->e.out8;
 }
@@ -219,9 +229,10 @@ static gather gather_open(const conv_job *job, int64_t group, char *memory)
     const pr_conv *conv = job->conv;
     int64_t count = conv->channels / conv->groups;
     gather g = {.kernels = job->kernels, .conv = conv, .integer = job->integer};
+    g.floats = pr_float_panel_for(job->kernels, conv->b);
     g.first = group * count;
     g.count = count;
-    g.row = conv->b[0].k_padded;
+    g.row = job->integer ? conv->b[0].k_padded : g.floats.stride;
     g.tap_row = conv->kernel[1] * count;
     g.offset = (int32_t *)(void *)memory;
     memset(memory + offset_bytes(conv), 0, fill_bytes(conv));
@@ -269,9 +280,10 @@ static void winograd_tiles(void *arg, int64_t begin, int64_t end, int lane)
 static void row_range(const conv_job *job, int64_t first, int64_t last, char *memory)
 {
     const pr_conv *conv = job->conv;
+    const pr_float_panel floats = pr_float_panel_for(job->kernels, conv->b);
     int64_t padded = conv->b[0].k_padded;
-    int64_t element = job->integer ? job->kernels->i8_bytes : (int64_t)sizeof(float);
-    int64_t step = pr_panel_rows(padded * element);
+    int64_t step = job->integer ? pr_panel_rows(padded * job->kernels->i8_bytes)
+                                : pr_float_panel_rows(&floats);
     char *panel = memory + offset_bytes(conv) + fill_bytes(conv);
     for (int64_t i = 0; i < conv->groups; i++) {
         const pr_packed *b = &conv->b[i];
@@ -286,10 +298,13 @@ static void row_range(const conv_job *job, int64_t first, int64_t last, char *me
             gather_rows(&g, panel, r, rows);
             if (job->integer) {
                 job->kernels->i8_panel(rows, panel, padded, b, &e, at);
-            } else {
-                job->kernels->f32_panel(rows, (const float *)(const void *)panel, padded, b, &e,
-                                        at);
+                continue;
             }
+            if (floats.round && !floats.halves) {
+                float *values = (float *)(void *)panel;
+                job->kernels->bf16_round(values, values, rows * floats.stride);
+            }
+            pr_float_panel_run(job->kernels, &floats, rows, panel, b, &e, at);
         }
     }
 }
@@ -312,15 +327,20 @@ bool pr_conv_is_gemm(const pr_conv *c)
 static size_t lane_bytes(const pr_kernels *kernels, const pr_conv *conv, bool integer)
 {
     if (conv->b->kind == PR_PACK_WINOGRAD) return pr_scratch_round(kernels->winograd_bytes(conv));
-    int64_t row = conv->b[0].k_padded * (integer ? kernels->i8_bytes : (int64_t)sizeof(float));
-    return pr_scratch_round((size_t)(pr_panel_rows(row) * row)) + offset_bytes(conv) +
-           fill_bytes(conv) + PR_PLACE_BYTES;
+    const pr_float_panel floats = pr_float_panel_for(kernels, conv->b);
+    int64_t row = conv->b[0].k_padded * kernels->i8_bytes;
+    size_t panel = integer ? pr_scratch_round((size_t)(pr_panel_rows(row) * row))
+                           : pr_float_panel_bytes(&floats);
+    return panel + offset_bytes(conv) + fill_bytes(conv) + PR_PLACE_BYTES;
 }
 
 size_t pr_conv_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv,
                        bool integer)
 {
-    if (pr_conv_is_gemm(conv)) return integer ? pr_gemm_i8_scratch(ctx, kernels, conv->b) : 0;
+    if (pr_conv_is_gemm(conv)) {
+        if (integer) return pr_gemm_i8_scratch(ctx, kernels, conv->b);
+        return conv->b->bf16 ? pr_gemm_bf16_scratch(ctx, kernels, conv->b) : 0;
+    }
     return (size_t)ctx->threads * lane_bytes(kernels, conv, integer);
 }
 
@@ -376,7 +396,11 @@ void pr_conv_f32(prune_context *ctx, const pr_kernels *kernels, const pr_conv *c
         return;
     }
     pr_gemm gemm = {total_rows(conv), conv->image, conv->channels, conv->b, conv->e};
-    pr_gemm_f32(ctx, kernels, &gemm);
+    if (conv->b->bf16) {
+        pr_gemm_bf16(ctx, kernels, &gemm, scratch);
+    } else {
+        pr_gemm_f32(ctx, kernels, &gemm);
+    }
 }
 
 void pr_conv_i8(prune_context *ctx, const pr_kernels *kernels, const pr_conv *conv, void *scratch)

@@ -30,8 +30,11 @@ static void spread(const transpose_job *job, int64_t line, int64_t x, int64_t ro
         e.out_stride *= t->kernel[1];
         e.out8_stride *= t->kernel[1];
         e.residual_stride *= t->kernel[1];
+        const pr_float_panel floats = pr_float_panel_for(job->kernels, b);
         if (job->integer) {
             job->kernels->i8_panel(rows, a, lda, b, &e, 0);
+        } else if (floats.round) {
+            pr_float_panel_run(job->kernels, &floats, rows, a, b, &e, 0);
         } else {
             job->kernels->f32_panel(rows, a, lda, b, &e, 0);
         }
@@ -43,14 +46,20 @@ static void transpose_lines(void *arg, int64_t begin, int64_t end, int lane)
     const transpose_job *job = arg;
     const pr_conv_transpose *t = job->t;
     int64_t padded = t->b->k_padded, bytes = job->kernels->i8_bytes;
-    int64_t step = pr_panel_rows(padded * (job->integer ? bytes : (int64_t)sizeof(float)));
+    const pr_float_panel floats = pr_float_panel_for(job->kernels, t->b);
+    int64_t step = job->integer ? pr_panel_rows(padded * bytes) : pr_float_panel_rows(&floats);
     char *panel = job->scratch + (size_t)lane * job->lane_bytes;
     for (int64_t line = begin; line < end; line++) {
         for (int64_t x = 0; x < t->width; x += step) {
             int64_t rows = t->width - x < step ? t->width - x : step;
             int64_t at = (line * t->width + x) * t->channels;
             if (!job->integer) {
-                spread(job, line, x, rows, (const float *)t->image + at, t->channels);
+                const float *image = (const float *)t->image + at;
+                if (floats.round)
+                    pr_float_panel_fill(job->kernels, &floats, t->b, rows, image, t->channels,
+                                        panel);
+                spread(job, line, x, rows, floats.round ? (const void *)panel : image,
+                       floats.round ? floats.stride : t->channels);
                 continue;
             }
             for (int64_t i = 0; i < rows; i++) {
@@ -66,7 +75,9 @@ static void transpose_lines(void *arg, int64_t begin, int64_t end, int lane)
 
 static size_t lane_bytes(const pr_kernels *kernels, const pr_conv_transpose *t)
 {
+    const pr_float_panel floats = pr_float_panel_for(kernels, t->b);
     int64_t row = t->b->k_padded * kernels->i8_bytes;
+    if (floats.round) return pr_float_panel_bytes(&floats);
     return pr_scratch_round((size_t)(pr_panel_rows(row) * row));
 }
 

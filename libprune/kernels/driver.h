@@ -18,6 +18,38 @@ static inline int64_t pr_conv_source(const pr_conv *conv, int64_t i, int64_t n)
     return i;
 }
 
+/* A panel of the floats that b multiplies, its elements either floats (rounded where b->bf16) or
+ * BF16 halves. Rows are an odd number of cache lines apart where halves are: rows that lie a power
+ * of two apart would share a few sets of the first-level cache. */
+typedef struct pr_float_panel {
+    bool round, halves;
+    int64_t element, stride; /* bytes of an element; elements from row to row */
+} pr_float_panel;
+static inline pr_float_panel pr_float_panel_for(const pr_kernels *kernels, const pr_packed *b)
+{
+    pr_float_panel p = {.round = b->bf16, .element = (int64_t)sizeof(float), .stride = b->k_padded};
+    if (!b->bf16 || b->thin || !kernels->bf16_panel) return p;
+    p.halves = true;
+    p.element = (int64_t)sizeof(uint16_t);
+    p.stride = (b->k_padded / 64 * 2 + 1) * 32;
+    return p;
+}
+/* How many rows fit a core's second-level cache, and the memory that as many take. */
+int64_t pr_float_panel_rows(const pr_float_panel *p);
+size_t pr_float_panel_bytes(const pr_float_panel *p);
+/* Rounds `rows` rows of b->k values into a panel. */
+void pr_float_panel_fill(const pr_kernels *kernels, const pr_float_panel *p, const pr_packed *b,
+                         int64_t rows, const float *from, int64_t from_stride, void *panel);
+static inline void pr_float_panel_run(const pr_kernels *kernels, const pr_float_panel *p, int64_t m,
+                                      const void *panel, const pr_packed *b, const pr_epilogue *e,
+                                      int64_t row)
+{
+    if (p->halves)
+        kernels->bf16_panel(m, panel, p->stride, b, e, row);
+    else
+        kernels->f32_panel(m, panel, p->stride, b, e, row);
+}
+
 /* Rows of this many bytes that a panel holds, so that it stays in a core's second-level cache. */
 int64_t pr_panel_rows(int64_t row_bytes);
 

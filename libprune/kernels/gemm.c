@@ -78,6 +78,81 @@ void pr_gemm_f32(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *g
                 pr_panel_grain(gemm->b->n * gemm->b->k), gemm_f32_rows, &job);
 }
 
+int64_t pr_float_panel_rows(const pr_float_panel *p)
+{
+    /* A common multiple of what work is dealt out in and of the tiles' height. */
+    enum { TILES = 96 };
+    const int64_t rows = pr_panel_rows(p->stride * p->element);
+    return p->halves && rows > TILES ? rows / TILES * TILES : rows;
+}
+
+size_t pr_float_panel_bytes(const pr_float_panel *p)
+{
+    int64_t rows = pr_float_panel_rows(p);
+    if (p->halves) rows = (rows + PR_BF16_ROWS - 1) / PR_BF16_ROWS * PR_BF16_ROWS;
+    return pr_scratch_round((size_t)(rows * p->stride * p->element));
+}
+
+void pr_float_panel_fill(const pr_kernels *kernels, const pr_float_panel *p, const pr_packed *b,
+                         int64_t rows, const float *from, int64_t from_stride, void *panel)
+{
+    char *to = panel;
+    for (int64_t i = 0; i < rows; i++, from += from_stride, to += p->stride * p->element) {
+        if (!p->halves) {
+            kernels->bf16_round(from, (float *)(void *)to, b->k);
+            continue;
+        }
+        uint16_t *halves = (uint16_t *)(void *)to;
+        kernels->bf16_narrow(halves, from, b->k);
+        memset(halves + b->k, 0, (size_t)(b->k_padded - b->k) * sizeof *halves);
+    }
+}
+
+size_t pr_gemm_bf16_block_scratch(const pr_kernels *kernels, const pr_packed *b)
+{
+    const pr_float_panel p = pr_float_panel_for(kernels, b);
+    return pr_float_panel_bytes(&p);
+}
+
+size_t pr_gemm_bf16_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_packed *b)
+{
+    return (size_t)ctx->threads * pr_gemm_bf16_block_scratch(kernels, b);
+}
+
+static void bf16_range(const gemm_job *job, int64_t first, int64_t last, char *panel)
+{
+    const pr_gemm *g = job->gemm;
+    const pr_float_panel p = pr_float_panel_for(job->kernels, g->b);
+    const int64_t step = pr_float_panel_rows(&p);
+    for (int64_t r = first; r < last; r += step) {
+        const int64_t rows = last - r < step ? last - r : step;
+        pr_float_panel_fill(job->kernels, &p, g->b, rows, (const float *)g->a + r * g->lda, g->lda,
+                            panel);
+        pr_float_panel_run(job->kernels, &p, rows, panel, g->b, &job->e, r);
+    }
+}
+
+static void gemm_bf16_rows(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const gemm_job *job = arg;
+    bf16_range(job, clamp_rows(begin, job->gemm->m), clamp_rows(end, job->gemm->m),
+               job->scratch + (size_t)lane * job->lane_bytes);
+}
+
+void pr_gemm_bf16_block(const pr_kernels *kernels, const pr_gemm *gemm, void *scratch)
+{
+    gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), NULL, 0};
+    bf16_range(&job, 0, gemm->m, scratch);
+}
+
+void pr_gemm_bf16(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm, void *scratch)
+{
+    gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), scratch,
+                    pr_gemm_bf16_block_scratch(kernels, gemm->b)};
+    pr_parallel(ctx, (gemm->m + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT,
+                pr_panel_grain(gemm->b->n * gemm->b->k), gemm_bf16_rows, &job);
+}
+
 size_t pr_gemm_i8_block_scratch(const pr_kernels *kernels, const pr_packed *b)
 {
     int64_t row = b->k_padded * kernels->i8_bytes;

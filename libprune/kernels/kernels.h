@@ -47,6 +47,7 @@ static inline bool pr_epilogue_is_plain(const pr_epilogue *e)
            e->late == PR_ACT_NONE && (!e->residual || e->residual == e->out);
 }
 
+enum { PR_BF16_ROWS = 32 };
 enum { PR_PACK_COLUMNS = 64 }; /* padding of per-column arrays; a multiple of every block width */
 
 /* How integers multiply a 3 x 3 kernel where all its steps stay exact. */
@@ -63,6 +64,7 @@ typedef struct pr_packed {
     int64_t n, k, k_padded;
     pr_pack_kind kind;
     bool thin;
+    bool bf16; /* operands are rounded to BF16: see pr_pack_bf16 */
     void *data;
     float *bias;     /* padded with zeros */
     float *scale;    /* integers: padded with zeros */
@@ -97,6 +99,15 @@ typedef struct pr_kernels {
      * there. */
     void (*f32_single)(int64_t m, const float *const *lines, int64_t parts, int64_t step,
                        const pr_packed *b, const pr_epilogue *e, int64_t row);
+    /* BF16 (bf16.h). bf16_round leaves rounded numbers as floats, y may be x. Tiers with bfloat16
+     * products have the rest: panels of rounded halves (bf16_narrow), k padded with zeros to a
+     * multiple of bf16_step; others have bf16_step 0, and their f32_panel takes rounded floats. */
+    void (*bf16_round)(const float *x, float *y, int64_t count);
+    int32_t bf16_lanes, bf16_step;
+    void (*bf16_narrow)(uint16_t *to, const float *from, int64_t count);
+    /* Rows of a are readable up to the next multiple of PR_BF16_ROWS. */
+    void (*bf16_panel)(int64_t m, const uint16_t *a, int64_t lda, const pr_packed *b,
+                       const pr_epilogue *e, int64_t row);
     /* Integers: a is a panel of i8_bytes-wide elements, written by i8_widen; lda in elements. */
     int32_t i8_lanes, i8_depth, i8_bytes;
     void (*i8_widen)(void *to, const int8_t *from, int64_t count);
@@ -111,6 +122,9 @@ typedef struct pr_kernels {
      * line + offset[t], or from fill where offset[t] < 0; offset advances by `step` per row. */
     void (*f32_gather)(float *to, int64_t to_stride, const float *line, const int32_t *offset,
                        int64_t step, int64_t rows, int64_t taps, int64_t run, const float *fill);
+    /* The same, narrowed to halves; with bf16_panel only. */
+    void (*bf16_gather)(uint16_t *to, int64_t to_stride, const float *line, const int32_t *offset,
+                        int64_t step, int64_t rows, int64_t taps, int64_t run, const float *fill);
     void (*i8_gather)(void *to, int64_t to_stride, const int8_t *line, const int32_t *offset,
                       int64_t step, int64_t rows, int64_t taps, int64_t run, const int8_t *fill);
 
@@ -154,6 +168,10 @@ prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *k
                          int64_t k, const float *w, const float *bias);
 prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
                         int64_t k, const int8_t *w, const float *scale, const float *bias);
+/* Floats whose products are BF16 ones. Thin weights, and those of tiers without such products, are
+ * laid out as by pr_pack_f32, but rounded; else blocks are [k / 2][columns][2] halves. */
+prune_status pr_pack_bf16(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
+                          int64_t k, const float *w, const float *bias);
 /* 3 x 3 kernels [n, 3, 3, channels], stride 1, one group. Only where pr_pack_kind_for says so. */
 prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
                               int64_t n, int64_t channels, const int8_t *w, const float *scale,
@@ -190,11 +208,18 @@ typedef struct pr_gemm {
     const pr_packed *b; /* its bias and scale are used, those of e ignored */
     pr_epilogue e;
 } pr_gemm;
+/* Where b->bf16: pr_gemm_bf16 with scratch; convolutions of floats see for themselves. */
+size_t pr_gemm_bf16_scratch(const prune_context *ctx, const pr_kernels *kernels,
+                            const pr_packed *b);
+void pr_gemm_bf16(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm,
+                  void *scratch);
 size_t pr_gemm_i8_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_packed *b);
 void pr_gemm_f32(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm);
 void pr_gemm_i8(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm, void *scratch);
 /* The same on the calling thread alone: a block of rows among other steps (session/rows.c). */
 void pr_gemm_f32_block(const pr_kernels *kernels, const pr_gemm *gemm);
+size_t pr_gemm_bf16_block_scratch(const pr_kernels *kernels, const pr_packed *b);
+void pr_gemm_bf16_block(const pr_kernels *kernels, const pr_gemm *gemm, void *scratch);
 size_t pr_gemm_i8_block_scratch(const pr_kernels *kernels, const pr_packed *b);
 void pr_gemm_i8_block(const pr_kernels *kernels, const pr_gemm *gemm, void *scratch);
 

@@ -1,4 +1,5 @@
 /* Weights into the order that the panel kernels read, once per session. */
+#include "libprune/kernels/bf16.h"
 #include "libprune/kernels/kernels.h"
 
 #include <string.h>
@@ -49,6 +50,56 @@ prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *k
         pr_pack_f32_rows(kernels, n, k, w, k, to);
     }
     *out = p;
+    return PRUNE_OK;
+}
+
+/* [k / 2][columns][2] halves of one block; zeros in every gap are there already. */
+static uint16_t *pack_block_bf16(uint16_t *to, int64_t wide, int64_t n, int64_t k_padded, int64_t k,
+                                 const float *w)
+{
+    for (int64_t j = 0; j < n; j++) {
+        for (int64_t i = 0; i < k; i++)
+            to[(i / 2 * wide + j) * 2 + i % 2] = pr_bf16_of(w[j * k + i]);
+    }
+    return to + wide * k_padded;
+}
+
+static prune_status pack_halves(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                                int64_t n, int64_t k, const float *w, const float *bias)
+{
+    pr_packed p = {.n = n, .k = k, .bf16 = true};
+    const int64_t total = block_total(n, kernels->bf16_lanes);
+    p.k_padded = (k + kernels->bf16_step - 1) / kernels->bf16_step * kernels->bf16_step;
+    p.bytes = (size_t)(total * p.k_padded) * sizeof(uint16_t);
+    uint16_t *to = p.data = pr_calloc(ctx, p.bytes + 1, 1);
+    if (!to) return PRUNE_E_MEMORY;
+    for (int64_t c = 0; c < n;) {
+        const int64_t wide = pr_block_columns(n - c, kernels->bf16_lanes);
+        const int64_t columns = n - c < wide ? n - c : wide;
+        to = pack_block_bf16(to, wide, columns, p.k_padded, k, w + c * k);
+        c += wide;
+    }
+    prune_status status = pad_columns(&p.bias, ctx, n, bias);
+    if (status != PRUNE_OK) {
+        pr_packed_free(ctx, &p);
+        return status;
+    }
+    *out = p;
+    return PRUNE_OK;
+}
+
+prune_status pr_pack_bf16(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
+                          int64_t k, const float *w, const float *bias)
+{
+    float *rounded;
+    if (kernels->bf16_panel && n > kernels->f32_thin)
+        return pack_halves(out, ctx, kernels, n, k, w, bias);
+    PR_TRY(pr_new(ctx, (void **)&rounded, (size_t)n, (size_t)k * sizeof *rounded));
+    kernels->bf16_round(w, rounded, n * k);
+    prune_status status = pr_pack_f32(out, ctx, kernels, n, k, rounded, bias);
+    pr_free(ctx, rounded);
+    PR_TRY(status);
+    out->bf16 = true;
     return PRUNE_OK;
 }
 

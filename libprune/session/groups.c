@@ -188,6 +188,9 @@ static size_t kernel_scratch(const pr_plan *plan, const pr_step *step)
     if (step->kind == PR_STEP_GEMM && unit->integer) {
         return pr_gemm_i8_block_scratch(kernels, unit->packs);
     }
+    if (step->kind == PR_STEP_GEMM && unit->bf16) {
+        return pr_gemm_bf16_block_scratch(kernels, unit->packs);
+    }
     if (step->kind == PR_STEP_CONV) {
         pr_conv conv = pr_plan_conv(plan, unit);
         return pr_conv_block_scratch(kernels, &conv, unit->integer);

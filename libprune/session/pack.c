@@ -185,6 +185,9 @@ static prune_status pack_unit(pr_lowered *low, pr_unit *unit)
         if (unit->integer) {
             PR_GO(pr_pack_i8(to, low->ctx, low->kernels, n, r.k, r.integer + i * n * r.k,
                              r.scale + i * n, r.bias + i * n));
+        } else if (unit->bf16) {
+            PR_GO(pr_pack_bf16(to, low->ctx, low->kernels, n, r.k, r.weight + i * n * r.k,
+                               r.bias + i * n));
         } else {
             PR_GO(pr_pack_f32(to, low->ctx, low->kernels, n, r.k, r.weight + i * n * r.k,
                               r.bias + i * n));

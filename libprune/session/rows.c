@@ -20,7 +20,11 @@ static void block_gemm(const pr_runner *run, const pr_step *step, const pr_block
         pr_gemm_i8_block(run->kernels, &gemm, block->scratch);
     } else {
         gemm.lda = run->plan->floats[unit->input].stride;
-        pr_gemm_f32_block(run->kernels, &gemm);
+        if (unit->bf16) {
+            pr_gemm_bf16_block(run->kernels, &gemm, block->scratch);
+        } else {
+            pr_gemm_f32_block(run->kernels, &gemm);
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 /* Conversions between dtypes. Half formats: IEEE 754 binary16 and bfloat16. */
+#include "libprune/kernels/bf16.h"
 #include "libprune/tensor/tensor.h"
 
 #include <string.h>
@@ -47,14 +48,12 @@ uint16_t pr_f32_to_f16(float value)
 
 float pr_bf16_to_f32(uint16_t bits)
 {
-    return float_of((uint32_t)bits << 16);
+    return pr_float_of_bf16(bits);
 }
 
 uint16_t pr_f32_to_bf16(float value)
 {
-    uint32_t bits = bits_of(value);
-    if ((bits & 0x7fffffff) > 0x7f800000) return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    return pr_bf16_of(value);
 }
 
 typedef struct conversion {

@@ -1,5 +1,7 @@
 /* Covers: avx2/winograd.c */
-#include "tests/kernels/reference.h"
+#include "tests/kernels/halves.h"
+
+typedef enum number { FLOATS, BF16, INTEGERS } number;
 
 typedef struct shape {
     int64_t batch, height, width, channels, outputs, kernel[2], stride[2], pad[4], groups, upsample;
@@ -49,8 +51,8 @@ static pr_conv describe(const shape *s, const pr_packed *packs)
     return c;
 }
 
-/* Sum over the taps of one output; integers when asked (exact in double). */
-static double reference(const shape *s, int64_t n, int64_t y, int64_t x, int64_t o, bool integer)
+/* Sum over the taps of one output (integers: exact in double). */
+static double reference(const shape *s, int64_t n, int64_t y, int64_t x, int64_t o, number kind)
 {
     int64_t per_in = s->channels / s->groups, first = o / (s->outputs / s->groups) * per_in;
     int64_t f = s->upsample;
@@ -64,10 +66,10 @@ static double reference(const shape *s, int64_t n, int64_t y, int64_t x, int64_t
                 int64_t at = pixel * s->channels + first + c;
                 int64_t k = ((o * s->kernel[0] + ky) * s->kernel[1] + kx) * per_in + c;
                 bool outside = iy < 0 || ix < 0;
-                if (integer) {
+                if (kind == INTEGERS) {
                     sum += (outside ? fill[first + c] : image8[at]) * weight8[k];
                 } else if (!outside) {
-                    sum += (double)image[at] * (double)weight[k];
+                    sum += operand(image[at], kind == BF16) * operand(weight[k], kind == BF16);
                 }
             }
         }
@@ -92,9 +94,10 @@ static bool pack_rewritten(prune_context *ctx, const pr_kernels *kernels, const 
     }
 }
 
-static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s, bool integer,
+static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s, number kind,
                   bool rewritten)
 {
+    const bool integer = kind == INTEGERS;
     pr_packed packs[16] = {{0}};
     int64_t per_out = s->outputs / s->groups;
     int64_t k = s->kernel[0] * s->kernel[1] * s->channels / s->groups;
@@ -105,7 +108,8 @@ static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s,
             ck_ok(pr_pack_i8(&packs[g], ctx, kernels, per_out, k, weight8 + o * k, scale + o,
                              bias + o));
         } else {
-            ck_ok(pr_pack_f32(&packs[g], ctx, kernels, per_out, k, weight + o * k, bias + o));
+            ck_ok((kind == BF16 ? pr_pack_bf16 : pr_pack_f32)(&packs[g], ctx, kernels, per_out, k,
+                                                              weight + o * k, bias + o));
         }
     }
     pr_conv c = describe(s, packs);
@@ -121,7 +125,7 @@ static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s,
     for (int64_t i = 0; i < s->batch * c.out_height * c.out_width; i++) {
         int64_t n = i / (c.out_height * c.out_width), y = i / c.out_width % c.out_height;
         for (int64_t o = 0; o < s->outputs; o++, at++) {
-            double sum = reference(s, n, y, i % c.out_width, o, integer);
+            double sum = reference(s, n, y, i % c.out_width, o, kind);
             if (integer) {
                 float wanted = pr_dequantize_acc((int32_t)sum, scale[o], bias[o]);
                 ck_assert_msg(memcmp(&wanted, &out[at], sizeof wanted) == 0,
@@ -150,11 +154,14 @@ START_TEST(every_shape_on_every_tier)
     fill_bytes(fill, 64, 7);
     for (int t = 0; t < count; t++) {
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-            check(ctx, list[t], &shapes[s], false, false);
-            check(ctx, list[t], &shapes[s], true, false);
-            check(ctx, list[t], &shapes[s], true, true);
+            check(ctx, list[t], &shapes[s], FLOATS, false);
+            check(ctx, list[t], &shapes[s], BF16, false);
+            check(ctx, list[t], &shapes[s], INTEGERS, false);
+            check(ctx, list[t], &shapes[s], INTEGERS, true);
         }
     }
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        check(ctx, halves_tier(), &shapes[s], BF16, false);
     prune_context_free(ctx);
 }
 END_TEST

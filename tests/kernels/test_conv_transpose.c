@@ -1,4 +1,4 @@
-#include "tests/kernels/reference.h"
+#include "tests/kernels/halves.h"
 
 enum { MOST = 20000, KH = 2, KW = 3, H = 3, W = 5 };
 static float image[MOST], weight[MOST], bias[64], scale[64], out[MOST], row_scale[64];
@@ -6,7 +6,7 @@ static int8_t image8[MOST], weight8[MOST];
 
 /* Every tap of every pixel against its plain dot product; integers bit for bit. */
 static void check(prune_context *ctx, const pr_kernels *kernels, int64_t channels, int64_t outputs,
-                  bool integer)
+                  bool integer, bool bf16)
 {
     pr_packed packs[KH * KW];
     pr_conv_transpose t = {.batch = 2, .height = H, .width = W, .channels = channels};
@@ -16,7 +16,8 @@ static void check(prune_context *ctx, const pr_kernels *kernels, int64_t channel
             ck_ok(pr_pack_i8(&packs[tap], ctx, kernels, outputs, channels, weight8 + at, scale,
                              bias));
         } else {
-            ck_ok(pr_pack_f32(&packs[tap], ctx, kernels, outputs, channels, weight + at, bias));
+            ck_ok((bf16 ? pr_pack_bf16 : pr_pack_f32)(&packs[tap], ctx, kernels, outputs, channels,
+                                                      weight + at, bias));
         }
     }
     t.kernel[0] = KH;
@@ -35,7 +36,7 @@ static void check(prune_context *ctx, const pr_kernels *kernels, int64_t channel
             for (int64_t c = 0; c < channels; c++) {
                 int64_t k = (tap * outputs + o) * channels + c, from = pixel * channels + c;
                 sum += integer ? (double)(image8[from] * weight8[k])
-                               : (double)image[from] * (double)weight[k];
+                               : operand(image[from], bf16) * operand(weight[k], bf16);
             }
             if (integer) {
                 float s = row_scale[pixel] * scale[o];
@@ -64,12 +65,14 @@ START_TEST(every_tap_on_every_tier)
     fill_bytes(image8, MOST, 6);
     fill_bytes(weight8, MOST, 7);
     for (int t = 0; t < count; t++) {
-        for (int integer = 0; integer < 2; integer++) {
-            check(ctx, list[t], 8, 8, integer);
-            check(ctx, list[t], 19, 21, integer);
-            check(ctx, list[t], 3, 1, integer);
+        for (int kind = 0; kind < 3; kind++) {
+            check(ctx, list[t], 8, 8, kind == 1, kind == 2);
+            check(ctx, list[t], 19, 21, kind == 1, kind == 2);
+            check(ctx, list[t], 3, 1, kind == 1, kind == 2);
         }
     }
+    check(ctx, halves_tier(), 19, 21, false, true);
+    check(ctx, halves_tier(), 33, 40, false, true);
     prune_context_free(ctx);
 }
 END_TEST

@@ -1,4 +1,5 @@
 /* Covers: pack.c, table.c, kernels.c, row.c */
+#include "tests/kernels/halves.h"
 #include "tests/kernels/reference.h"
 
 enum { MAX_M = 61, MAX_N = 70, MAX_K = 150, GAP = 3 };
@@ -11,22 +12,34 @@ static const int64_t sizes[][3] = {{1, 1, 1},    {1, 16, 7},    {5, 3, 33},   {6
                                    {7, 9, 17},   {12, 17, 2},   {13, 24, 31}, {61, 33, 64},
                                    {60, 70, 99}, {25, 48, 150}, {18, 2, 144}, {11, 5, 3}};
 
+static void run_floats(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *g)
+{
+    if (!g->b->bf16) {
+        pr_gemm_f32(ctx, kernels, g);
+        return;
+    }
+    void *scratch = aligned_alloc(64, pr_gemm_bf16_scratch(ctx, kernels, g->b));
+    pr_gemm_bf16(ctx, kernels, g, scratch);
+    free(scratch);
+}
+
 static void check_f32(prune_context *ctx, const pr_kernels *kernels, const int64_t size[3],
-                      pr_activation act)
+                      pr_activation act, bool bf16)
 {
     int64_t m = size[0], n = size[1], k = size[2], lda = k + GAP, stride = n + GAP;
     pr_packed b;
-    ck_ok(pr_pack_f32(&b, ctx, kernels, n, k, w, bias));
+    ck_ok((bf16 ? pr_pack_bf16 : pr_pack_f32)(&b, ctx, kernels, n, k, w, bias));
     pr_gemm g = {.m = m, .a = a, .lda = lda, .b = &b};
     g.e = (pr_epilogue){.act = act, .alpha = 0.7f, .residual = residual, .residual_stride = n};
     g.e.out = out;
     g.e.out_stride = stride;
     for (int64_t i = 0; i < m * stride; i++) out[i] = 1234.0f;
-    pr_gemm_f32(ctx, kernels, &g);
+    run_floats(ctx, kernels, &g);
     for (int64_t i = 0; i < m; i++) {
         for (int64_t o = 0; o < n; o++) {
             double sum = (double)bias[o];
-            for (int64_t p = 0; p < k; p++) sum += (double)a[i * lda + p] * (double)w[o * k + p];
+            for (int64_t p = 0; p < k; p++)
+                sum += operand(a[i * lda + p], bf16) * operand(w[o * k + p], bf16);
             double y = reference_activation(act, 0.7, sum) + (double)residual[i * n + o];
             ck_assert_double_eq_tol(y, (double)out[i * stride + o], 2e-5);
         }
@@ -47,7 +60,9 @@ START_TEST(floats_match_the_sum)
     for (int t = 0; t < count; t++) {
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             for (int act = 0; act < PR_ACT_COUNT; act++) {
-                check_f32(ctx, list[t], sizes[s], (pr_activation)act);
+                check_f32(ctx, list[t], sizes[s], (pr_activation)act, false);
+                check_f32(ctx, list[t], sizes[s], (pr_activation)act, true);
+                check_f32(ctx, halves_tier(), sizes[s], (pr_activation)act, true);
             }
         }
     }

@@ -43,6 +43,7 @@ void pr_avx2_resize_row(int64_t width, int64_t channels, const float *top, const
                         float wy, const int32_t *x0, const int32_t *x1, const float *wx, float *y);
 float pr_avx2_max_row(const float *s, int64_t n);
 float pr_avx2_exp2_row(float *s, int64_t n, float largest);
+void pr_avx2_bf16_round(const float *x, float *y, int64_t count);
 void pr_avx2_scale_row(const float *x, float factor, float *y, int64_t count);
 
 /* Initializers of table rows. */
@@ -50,7 +51,7 @@ void pr_avx2_scale_row(const float *x, float factor, float *y, int64_t count);
     .activate = pr_avx2_activate, .add = pr_avx2_add, .layer_norm = pr_avx2_layer_norm,            \
     .quantize = pr_avx2_quantize, .quantize_rows = pr_avx2_quantize_rows,                          \
     .resize_row = pr_avx2_resize_row, .max_row = pr_avx2_max_row, .exp2_row = pr_avx2_exp2_row,    \
-    .scale_row = pr_avx2_scale_row
+    .scale_row = pr_avx2_scale_row, .bf16_round = pr_avx2_bf16_round
 #define PR_AVX2_FLOAT_ROW                                                                          \
     .f32_lanes = 8, .f32_thin = PR_AVX2_THIN, .f32_panel = pr_avx2_f32_panel,                      \
     .f32_single = pr_avx2_f32_single, .f32_gather = pr_avx2_f32_gather, PR_AVX2_VECTOR_ROW

@@ -1,6 +1,7 @@
 /* Everything of this tier that is not a matrix product. */
 #include "libprune/kernels/avx2/avx2.h"
 #include "libprune/kernels/avx2/math.h"
+#include "libprune/kernels/bf16.h"
 #include "libprune/kernels/integer.h"
 
 #include <math.h>
@@ -215,6 +216,25 @@ void pr_avx2_scale_row(const float *x, float factor, float *y, int64_t count)
         _mm256_storeu_ps(y + i, _mm256_mul_ps(_mm256_loadu_ps(x + i), f));
     }
     for (; i < count; i++) y[i] = x[i] * factor;
+}
+
+/* bf16.h on the bits of eight floats. */
+void pr_avx2_bf16_round(const float *x, float *y, int64_t count)
+{
+    const __m256i half = _mm256_set1_epi32(0x7fff), one = _mm256_set1_epi32(1);
+    const __m256i upper = _mm256_set1_epi32((int)0xffff0000), quiet = _mm256_set1_epi32(0x400000);
+    int64_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        const __m256 v = _mm256_loadu_ps(x + i);
+        const __m256i bits = _mm256_castps_si256(v);
+        const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), one);
+        const __m256i sum = _mm256_add_epi32(bits, _mm256_add_epi32(half, odd));
+        const __m256 nan = _mm256_cmp_ps(v, v, _CMP_UNORD_Q);
+        const __m256i kept = _mm256_or_si256(bits, quiet);
+        const __m256i rounded = _mm256_blendv_epi8(sum, kept, _mm256_castps_si256(nan));
+        _mm256_storeu_ps(y + i, _mm256_castsi256_ps(_mm256_and_si256(rounded, upper)));
+    }
+    for (; i < count; i++) y[i] = pr_float_of_bf16(pr_bf16_of(x[i]));
 }
 
 const pr_kernels pr_kernels_avx2 = {.name = "avx2", PR_AVX2_FLOAT_ROW, PR_AVX2_INTEGER_ROW};

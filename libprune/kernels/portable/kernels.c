@@ -1,6 +1,7 @@
 /* The portable tier: plain C that every machine runs, and the meaning of the other tiers. */
 #include "libprune/kernels/kernels.h"
 
+#include "libprune/kernels/bf16.h"
 #include "libprune/kernels/integer.h"
 
 #include <string.h>
@@ -65,6 +66,11 @@ static void f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b
         block += wide * b->k_padded;
         c += wide;
     }
+}
+
+static void bf16_round(const float *x, float *y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] = pr_float_of_bf16(pr_bf16_of(x[i]));
 }
 
 static void i8_widen(void *to, const int8_t *from, int64_t count)
@@ -208,6 +214,7 @@ static void scale_row(const float *x, float factor, float *y, int64_t count)
 const pr_kernels pr_kernels_portable = {.name = "portable",
                                         .f32_lanes = LANES,
                                         .f32_panel = f32_panel,
+                                        .bf16_round = bf16_round,
                                         .i8_lanes = LANES,
                                         .i8_depth = 1,
                                         .i8_bytes = 1,
