@@ -17,7 +17,10 @@ typedef struct prune_session_options {
     int32_t height, width; /* network input; 0: the model's own rule, per image */
     int32_t batch;         /* images per run of prune_session_run, default 1 */
     bool profile;          /* keep the time of every step */
+    int32_t precision;     /* of what is not INT8: 0 as recorded, 1 FP32, 2 BF16 */
 } prune_session_options;
+/* The rows that a command line has use for. */
+const prune_option_table *prune_session_option_table(void);
 void prune_session_options_init(prune_session_options *options);
 
 /* Packs weights and plans memory; the model may be freed or changed afterwards. */
@@ -48,7 +51,7 @@ void prune_session_describe(const prune_session *session, prune_prediction *pred
 typedef struct prune_session_step {
     uint32_t struct_size;
     const char *name;   /* node names joined by '+' */
-    const char *kernel; /* "igemm", "sgemm", "attention", ... */
+    const char *kernel; /* "igemm", "bgemm" (BF16), "sgemm" (FP32), "attention", ... */
     double seconds;     /* of the latest run; profile only */
     uint64_t macs;
     bool integer; /* the MACs are INT8 ones */

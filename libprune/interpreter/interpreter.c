@@ -131,7 +131,9 @@ static prune_status run_node(pr_run *run, int32_t index)
         PR_TRY(pr_run_integer_forward(run, index));
     } else {
         PR_TRY(pr_run_call(run, index, &call));
-        if (run->options.mode == PR_MODE_EXACT)
+        /* BF16 rounds operands; gradients pass straight through that (FAKE). */
+        if (run->options.mode == PR_MODE_EXACT ||
+            (run->options.mode == PR_MODE_FAKE && node->precision.compute == PR_COMPUTE_BF16))
             PR_TRY(pr_run_kernel_forward(&call));
         else
             PR_TRY(pr_op_get(node->op)->forward(&call));

@@ -27,7 +27,7 @@ struct prune_timing {
 static const prune_option rows[] = {
     {"seconds", PRUNE_OPTION_FLOAT, FIELD(seconds), "5", 0.001, 3600, NULL,
      "measure at most so long; all models together"},
-    {"precision", PRUNE_OPTION_FLOAT, FIELD(precision), "0.01", 0, 1, NULL,
+    {"interval", PRUNE_OPTION_FLOAT, FIELD(precision), "0.01", 0, 1, NULL,
      "stop early when half of the median's interval is at most this share of it"},
     {"confidence", PRUNE_OPTION_FLOAT, FIELD(confidence), "0.95", 0.5, 0.999, NULL,
      "of the intervals around medians and ratios"},

@@ -285,6 +285,18 @@ static bool is_pointwise(const prune_model *model, const pr_node *node)
            weight->shape.dim[1] == 1 && weight->shape.dim[2] == 1;
 }
 
+prune_status pr_integer_last_layers(const prune_model *model, bool *last)
+{
+    const size_t n = (size_t)model->n_nodes;
+    bool *seen = NULL;
+    PR_TRY(pr_new(model->ctx, (void **)&seen, n + 1, sizeof *seen));
+    memset(last, 0, n * sizeof *last);
+    for (int32_t i = 0; i < model->n_outputs; i++)
+        mark_feeding_layers(model, model->outputs[i].node, seen, last);
+    pr_free(model->ctx, seen);
+    return PRUNE_OK;
+}
+
 prune_status pr_integer_default_float(const prune_model *model, bool *keep)
 {
     const int32_t n_nodes = model->n_nodes;
@@ -293,7 +305,6 @@ prune_status pr_integer_default_float(const prune_model *model, bool *keep)
     memset(keep, 0, (size_t)n_nodes * sizeof *keep);
     PR_GO(pr_new(model->ctx, (void **)&seen, (size_t)n_nodes + 1, sizeof *seen));
     PR_GO(pr_new(model->ctx, (void **)&last, (size_t)n_nodes + 1, sizeof *last));
-    memset(last, 0, (size_t)n_nodes * sizeof *last);
     for (int32_t i = 0; i < n_nodes; i++) { /* seen: computed from the picture without a layer */
         const pr_node *n = &model->nodes[i];
         const int32_t values = pr_op_get(n->op)->value_inputs;
@@ -303,8 +314,7 @@ prune_status pr_integer_default_float(const prune_model *model, bool *keep)
         keep[i] = from_picture && is_layer(n);
         seen[i] = from_picture && !is_layer(n);
     }
-    for (int32_t i = 0; i < model->n_outputs; i++)
-        mark_feeding_layers(model, model->outputs[i].node, seen, last);
+    PR_GO(pr_integer_last_layers(model, last));
     for (int32_t i = n_nodes - 1; i >= 0; i--) {
         if (!last[i]) continue;
         keep[i] = true;

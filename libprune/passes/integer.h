@@ -41,6 +41,9 @@ prune_status pr_integer_dequantize(pr_tensor *out, const prune_model *model, int
 /* Float weights as the integers see them (quantized and back), in the weight's own layout. */
 prune_status pr_integer_round_trip(pr_tensor *out, const prune_model *model, int32_t node);
 
+/* Layers whose result reaches an output without another layer in between. last has n_nodes entries.
+ */
+prune_status pr_integer_last_layers(const prune_model *model, bool *last);
 /* Nodes that stay floating point unless asked for: those that read the picture (first
  * convolution, patch embedding) and those whose result reaches an output without another layer in
  * between (last convolution; when that is pointwise, the one before it too). keep has n_nodes

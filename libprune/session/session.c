@@ -1,5 +1,6 @@
 /* The public face of sessions (prune/session.h). */
 #include "libprune/image/image.h"
+#include "libprune/passes/bf16.h"
 #include "libprune/passes/shapes.h"
 #include "libprune/session/plan.h"
 
@@ -16,9 +17,24 @@ struct prune_session {
     size_t input_capacity, output_capacity;
 };
 
+static const prune_option options_of_session[] = {
+    {"precision", PRUNE_OPTION_CHOICE, offsetof(prune_session_options, precision), "recorded", 0, 0,
+     "recorded|fp32|bf16",
+     "of what does not compute in INT8: as the model says, FP32, or products of BF16 operands"},
+};
+
+const prune_option_table *prune_session_option_table(void)
+{
+    static const prune_option_table table = {
+        "session", sizeof(prune_session_options), options_of_session,
+        sizeof options_of_session / sizeof *options_of_session};
+    return &table;
+}
+
 void prune_session_options_init(prune_session_options *options)
 {
-    *options = (prune_session_options){.struct_size = sizeof *options, .batch = 1};
+    prune_options_init(prune_session_option_table(), options);
+    options->batch = 1;
 }
 
 /* Options of an older caller end earlier: what is missing keeps its default. */
@@ -34,6 +50,11 @@ static prune_status read_options(prune_session_options *out, const prune_session
         return pr_fail(PRUNE_E_ARGUMENT,
                        "session options: batch %d must be at least 1, size %dx%d not negative",
                        out->batch, out->height, out->width);
+    }
+    if (out->precision < PR_FLOATS_RECORDED || out->precision > PR_FLOATS_BF16) {
+        return pr_fail(PRUNE_E_ARGUMENT,
+                       "session options: precision %d is not 0 (recorded), 1 (fp32) or 2 (bf16)",
+                       out->precision);
     }
     if ((out->height == 0) != (out->width == 0)) {
         return pr_fail(PRUNE_E_ARGUMENT,
@@ -80,6 +101,7 @@ prune_status prune_session_create(prune_session **out, const prune_model *model,
     PR_GO(read_options(&session->options, options));
     PR_GO(pr_model_clone(&session->model, model));
     PR_GO(widen(session->model));
+    PR_GO(pr_floats_set(session->model, (pr_floats)session->options.precision));
     PR_GO(pr_lower(&session->low, session->model));
     int64_t height = session->options.height, width = session->options.width;
     if (height == 0) pr_model_input_size(session->model, &height, &width);
@@ -187,11 +209,11 @@ static const char *kernel_name(const pr_step *step)
 {
     switch (step->kind) {
     case PR_STEP_CONV:
-        return step->unit->integer ? "iconv" : "sconv";
+        return step->unit->integer ? "iconv" : step->unit->bf16 ? "bconv" : "sconv";
     case PR_STEP_GEMM:
-        return step->unit->integer ? "igemm" : "sgemm";
+        return step->unit->integer ? "igemm" : step->unit->bf16 ? "bgemm" : "sgemm";
     case PR_STEP_TRANSPOSE:
-        return step->unit->integer ? "itranspose" : "stranspose";
+        return step->unit->integer ? "itranspose" : step->unit->bf16 ? "btranspose" : "stranspose";
     case PR_STEP_ATTENTION:
         return "attention";
     case PR_STEP_NORM:

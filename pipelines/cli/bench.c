@@ -28,7 +28,7 @@ static const prune_option_table *table(void)
     return &t;
 }
 
-enum { T_BENCH, T_LOAD, T_TIMING, T_ENERGY, T_BATTERY };
+enum { T_BENCH, T_LOAD, T_TIMING, T_ENERGY, T_BATTERY, T_SESSION };
 
 /* Each step's least time over a few runs: the machine's mood cannot make a step faster. */
 static prune_status profile(cli_call *call, const prune_model *model, int32_t height, int32_t width,
@@ -79,12 +79,14 @@ static prune_status profile(cli_call *call, const prune_model *model, int32_t he
 static prune_status open_models(bench_result *b, int32_t height, int32_t width)
 {
     cli_call *call = b->call;
+    const prune_session_options *session = call->options[T_SESSION];
     prune_status status = PRUNE_OK;
     for (int32_t i = 0; status == PRUNE_OK && i < b->count; i++) {
         bench_model *m = &b->models[i];
         m->path = call->arguments[i];
         m->info.struct_size = (uint32_t)sizeof m->info;
         status = cli_open_model(call, m->path, call->options[T_LOAD], &m->model);
+        if (status == PRUNE_OK) status = prune_model_set_floats(m->model, session->precision);
         if (status == PRUNE_OK) status = prune_model_describe(m->model, height, width, &m->info);
     }
     return status;
@@ -195,6 +197,6 @@ const cli_command cli_bench = {
     .min_arguments = 1,
     .max_arguments = 2,
     .tables = {table, prune_load_option_table, prune_timing_option_table, prune_energy_option_table,
-               prune_battery_option_table},
+               prune_battery_option_table, prune_session_option_table},
     .run = run,
 };

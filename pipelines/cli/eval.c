@@ -34,6 +34,7 @@ static prune_status judge_model(cli_call *call, prune_evaluation *evaluation,
     prune_session_options session;
     prune_model *model = NULL;
     prune_session_options_init(&session);
+    session.precision = ((const prune_session_options *)call->options[4])->precision;
     prune_status status = cli_parse_size(options->size, &session.height, &session.width);
     if (status == PRUNE_OK)
         status = cli_open_model(call, call->arguments[0], call->options[3], &model);
@@ -82,6 +83,6 @@ const cli_command cli_eval = {
     .min_arguments = 1,
     .max_arguments = 2,
     .tables = {table, prune_dataset_option_table, prune_evaluation_option_table,
-               prune_load_option_table},
+               prune_load_option_table, prune_session_option_table},
     .run = run,
 };

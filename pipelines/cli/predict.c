@@ -228,6 +228,7 @@ static prune_status run(cli_call *call)
     prune_status status = PRUNE_OK;
     if (!w.options->output) return cli_usage_error("-o DIR is needed: where should results go?");
     prune_session_options_init(&session);
+    session.precision = ((const prune_session_options *)call->options[2])->precision;
     status = cli_parse_size(w.options->size, &session.height, &session.width);
     for (int32_t i = 1; status == PRUNE_OK && i < call->count; i++)
         status = prune_path_is_folder(call->arguments[i]) ? add_folder(&w, call->arguments[i])
@@ -253,6 +254,6 @@ const cli_command cli_predict = {
     .example = "prune predict bundled scenes/image -o depth --format kitti --color",
     .min_arguments = 2,
     .max_arguments = 1 << 20,
-    .tables = {table, prune_load_option_table},
+    .tables = {table, prune_load_option_table, prune_session_option_table},
     .run = run,
 };

@@ -64,6 +64,78 @@ START_TEST(integers_agree_with_the_exact_mode)
 }
 END_TEST
 
+/* Rounded operands: the session agrees with the exact mode bit for bit, beside INT8 layers too, and
+ * with FP32 as bfloat16's 8 bits let it: each product is off by at most 2^-8 of itself. */
+static void check_bf16(prune_context *ctx, int net, bool integers)
+{
+    enum { H = 16, W = 24 };
+    static float input[H * W * 3];
+    prune_model *model = nets[net](ctx);
+    prune_session *session;
+    test_fill(input, H * W * 3, 3);
+    if (integers) annotate(model, input, H, W, true);
+    for (int32_t i = 0; integers && i < model->n_nodes; i += 3)
+        model->nodes[i].precision = (pr_precision){0};
+    ck_ok(prune_model_set_floats(model, 2));
+    int32_t marked = 0;
+    for (int32_t i = 0; i < model->n_nodes; i++)
+        marked += model->nodes[i].precision.compute == PR_COMPUTE_BF16;
+    ck_assert_int_gt(marked, 0);
+    ck_ok(prune_session_create(&session, model, NULL));
+    compare(session, model, PR_MODE_EXACT, 1, H, W, 0, 0);
+    if (!integers) compare(session, model, PR_MODE_FLOAT, 1, H, W, 3e-2, 0.3);
+    prune_session_free(session);
+    pr_model_free(model);
+}
+
+START_TEST(bf16_agrees_with_the_exact_mode)
+{
+    for (int isa = 0; isa < PR_ISA_COUNT; isa++) {
+        prune_context *ctx = tier_context((pr_isa)isa, 2);
+        if (!ctx) continue;
+        for (int i = 0; i < NETS; i++) {
+            check_bf16(ctx, i, false);
+            check_bf16(ctx, i, true);
+        }
+        prune_context_free(ctx);
+    }
+}
+END_TEST
+
+/* The option does to a session what prune_model_set_floats does to a model. */
+START_TEST(precision_is_an_option_of_the_session)
+{
+    enum { H = 16, W = 24 };
+    static float input[H * W * 3], recorded[H * W], marked[H * W], asked[H * W], back[H * W];
+    prune_context *ctx = test_context(2);
+    prune_model *model = net_vit(ctx);
+    prune_session_options options;
+    float *outputs[] = {recorded, asked, marked, back};
+    const int32_t precisions[] = {0, 2, 0, 1};
+    test_fill(input, H * W * 3, 3);
+    for (int i = 0; i < 4; i++) {
+        prune_session *session;
+        prune_session_options_init(&options);
+        options.precision = precisions[i];
+        if (i == 2) ck_ok(prune_model_set_floats(model, 2));
+        ck_ok(prune_session_create(&session, model, &options));
+        ck_ok(prune_session_run(session, input, H, W, outputs[i]));
+        prune_session_step step = {.struct_size = sizeof step};
+        ck_ok(prune_session_step_info(session, 0, &step));
+        ck_assert_str_eq(step.kernel, i % 3 == 0 ? "sconv" : "bconv");
+        prune_session_free(session);
+    }
+    ck_assert_mem_eq(asked, marked, sizeof asked);
+    ck_assert_mem_eq(recorded, back, sizeof back);
+    ck_assert(memcmp(recorded, asked, sizeof asked) != 0);
+    prune_session *session;
+    options.precision = 3;
+    ck_fails(prune_session_create(&session, model, &options), PRUNE_E_ARGUMENT, "precision 3");
+    pr_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
 START_TEST(chains_of_integers_never_become_floats)
 {
     enum { H = 32, W = 32 };
@@ -156,5 +228,6 @@ START_TEST(half_precision_parameters_are_read_as_such)
 END_TEST
 
 TEST_MAIN("session/session", half_precision_parameters_are_read_as_such,
-          floats_agree_with_the_interpreter, integers_agree_with_the_exact_mode,
+          floats_agree_with_the_interpreter, bf16_agrees_with_the_exact_mode,
+          precision_is_an_option_of_the_session, integers_agree_with_the_exact_mode,
           chains_of_integers_never_become_floats, pictures_come_back_at_their_own_size)
