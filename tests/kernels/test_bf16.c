@@ -43,7 +43,7 @@ START_TEST(every_tier_rounds_the_same)
 {
     enum { COUNT = 4099 };
     static float x[COUNT], y[COUNT], in_place[COUNT];
-    const pr_kernels *list[PR_ISA_COUNT];
+    const pr_kernels *list[TIERS];
     const int count = tiers(list);
     const uint32_t odd[] = {0x7f800001, 0xffc12345, 0x7f800000, 0xff800000, 0x00000001,
                             0x80008000, 0x3f808000, 0x3f818000, 0x7f7fffff};
