@@ -86,6 +86,30 @@ prune_status prune_peak_memory_reset(void);
 /* "AMD EPYC 7B13, 16 processors, 67.2 GB of memory" into text, cut off when it does not fit. */
 void prune_machine_describe(char *text, size_t size);
 
+/* --- the machine's limits --------------------------------------------------------------------*/
+
+/* What this machine does at most with a context's instruction set and threads, all threads
+ * together. Operations count a multiply and an add as two. */
+typedef struct prune_peaks {
+    uint32_t struct_size;
+    int32_t threads;
+    const char *isa; /* static */
+    /* Operations per second of independent multiply-adds on registers alone, by the instructions
+     * that the kernels use; 0: the instruction set has none that could be measured. */
+    double fp32, int8, bf16;
+    /* Bytes per second that are read again and again from buffers of together `set` bytes, smallest
+     * first. The last one is larger than most caches. */
+    uint64_t set[4];
+    double read[4];
+} prune_peaks;
+/* Takes about a tenth of a second and, while it runs, 64 MiB. Fill struct_size first. */
+prune_status prune_peaks_measure(prune_peaks *peaks, prune_context *context);
+/* Seconds that a step would take at the limit: its multiply-adds at the peak of their kind; a step
+ * without any, its bytes at the reading rate of the smallest set that holds them. 0: the limit is
+ * not known. Rewritten convolutions (Winograd) do fewer multiplications than `macs` says and may
+ * be faster than this. */
+double prune_peaks_seconds(const prune_peaks *peaks, const prune_session_step *step);
+
 /* --- energy ----------------------------------------------------------------------------------*/
 
 typedef enum prune_energy_method {

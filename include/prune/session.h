@@ -58,6 +58,8 @@ typedef struct prune_session_step {
     /* Bytes of one run, each counted once: weights, values read, values written. Copies that a
      * kernel makes for itself are not counted. */
     uint64_t weight_bytes, read_bytes, write_bytes;
+    /* Of `macs`, how many multiply INT8 and BF16 numbers; the rest are FP32. */
+    uint64_t int8_macs, bf16_macs;
 } prune_session_step;
 int32_t prune_session_steps(const prune_session *session);
 /* Fill struct_size first. */

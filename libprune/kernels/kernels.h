@@ -151,6 +151,13 @@ typedef struct pr_kernels {
     float (*max_row)(const float *s, int64_t n);
     float (*exp2_row)(float *s, int64_t n, float largest);
     void (*scale_row)(const float *x, float factor, float *y, int64_t count);
+    /* What the tier can do at most (measure/peak.c), each NULL where there is nothing to measure:
+     * `rounds` rounds of independent multiply-adds on registers alone, by the instructions that the
+     * panels use; returns how many there were. Reading: `bytes` from memory aligned to 64. */
+    uint64_t (*peak_f32)(int64_t rounds);
+    uint64_t (*peak_i8)(int64_t rounds);
+    uint64_t (*peak_bf16)(int64_t rounds);
+    void (*peak_read)(const void *from, size_t bytes);
 } pr_kernels;
 
 /* The row of a tier; builds for other processors have the portable one alone. */

@@ -3,7 +3,6 @@
 #include "pipelines/cli/bench.h"
 
 #include <prune/sys/error.h>
-#include <prune/sys/memory.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@ typedef struct bench_options {
     uint32_t struct_size;
     const char *size;
     bool profile, compare;
+    int32_t order;
 } bench_options;
 
 static const prune_option rows[] = {
@@ -19,7 +19,9 @@ static const prune_option rows[] = {
     {"compare", PRUNE_OPTION_BOOL, offsetof(bench_options, compare), "false", 0, 0, NULL,
      "two models in turns, and the ratio of their times with its interval"},
     {"profile", PRUNE_OPTION_BOOL, offsetof(bench_options, profile), "true", 0, 0, NULL,
-     "list the steps with their share of the time"},
+     "list the steps with their share of the time and of the machine's limit"},
+    {"order", PRUNE_OPTION_CHOICE, offsetof(bench_options, order), "network", 0, 0, "network|time",
+     "order of the steps in the text: as they run, or slowest first"},
 };
 static const prune_option_table *table(void)
 {
@@ -29,52 +31,6 @@ static const prune_option_table *table(void)
 }
 
 enum { T_BENCH, T_LOAD, T_TIMING, T_ENERGY, T_BATTERY, T_SESSION };
-
-/* Each step's least time over a few runs: the machine's mood cannot make a step faster. */
-static prune_status profile(cli_call *call, const prune_model *model, int32_t height, int32_t width,
-                            json_t *steps)
-{
-    prune_context *ctx = call->ctx;
-    prune_session_options options;
-    prune_session *session = NULL;
-    prune_session_options_init(&options);
-    options.profile = true;
-    const size_t pixels = (size_t)height * (size_t)width;
-    float *input = prune_memory_zero(ctx, pixels * 3, sizeof *input);
-    float *output = prune_memory_zero(ctx, pixels, sizeof *output);
-    double *best = NULL;
-    prune_status status = input && output ? PRUNE_OK : PRUNE_E_MEMORY;
-    if (status == PRUNE_OK) status = prune_session_create(&session, model, &options);
-    int32_t count = 0;
-    for (int run = 0; status == PRUNE_OK && run < 7; run++) {
-        status = prune_session_run(session, input, height, width, output);
-        if (status == PRUNE_OK && !best) {
-            count = prune_session_steps(session);
-            best = prune_memory_zero(ctx, (size_t)count + 1, sizeof *best);
-            if (!best) status = PRUNE_E_MEMORY;
-        }
-        for (int32_t i = 0; status == PRUNE_OK && i < count; i++) {
-            prune_session_step step = {.struct_size = (uint32_t)sizeof step};
-            status = prune_session_step_info(session, i, &step);
-            if (run == 0 || step.seconds < best[i]) best[i] = step.seconds;
-        }
-    }
-    for (int32_t i = 0; status == PRUNE_OK && i < count; i++) {
-        prune_session_step step = {.struct_size = (uint32_t)sizeof step};
-        status = prune_session_step_info(session, i, &step);
-        (void)json_array_append_new(
-            steps,
-            json_pack("{s:s, s:s, s:f, s:I, s:b, s:I, s:I, s:I}", "name", step.name, "kernel",
-                      step.kernel, "seconds", best[i], "macs", (json_int_t)step.macs, "int8",
-                      step.integer, "weight_bytes", (json_int_t)step.weight_bytes, "read_bytes",
-                      (json_int_t)step.read_bytes, "write_bytes", (json_int_t)step.write_bytes));
-    }
-    prune_session_free(session);
-    prune_memory_free(ctx, input);
-    prune_memory_free(ctx, output);
-    prune_memory_free(ctx, best);
-    return status;
-}
 
 static prune_status open_models(bench_result *b, int32_t height, int32_t width)
 {
@@ -153,10 +109,15 @@ static prune_status measure(bench_result *b, const bench_options *options)
     if (reset) b->measuring = measuring;
     if (measuring > b->peak) b->peak = measuring;
     if (status == PRUNE_OK) status = measure_energy(b, models, height, width);
+    if (status == PRUNE_OK && options->profile) {
+        b->peaks.struct_size = (uint32_t)sizeof b->peaks;
+        status = prune_peaks_measure(&b->peaks, b->call->ctx);
+    }
     for (int32_t i = 0; status == PRUNE_OK && options->profile && i < b->count; i++) {
         bench_model *m = &b->models[i];
         m->steps = json_array();
-        status = profile(b->call, m->model, m->info.input_height, m->info.input_width, m->steps);
+        status = bench_profile(b->call, m->model, m->info.input_height, m->info.input_width,
+                               &b->peaks, m->steps);
     }
     return status;
 }
@@ -166,6 +127,7 @@ static prune_status run(cli_call *call)
     const bench_options *options = call->options[T_BENCH];
     bench_result b = {.call = call,
                       .count = call->count,
+                      .by_time = options->order != 0,
                       .timing_options = call->options[T_TIMING],
                       .battery_options = call->options[T_BATTERY]};
     char *json = NULL;

@@ -7,25 +7,6 @@
 
 /* --- for people -------------------------------------------------------------------------------*/
 
-static void print_steps(const bench_model *m)
-{
-    double total = 0;
-    size_t i;
-    const json_t *step;
-    json_array_foreach(m->steps, i, step) total +=
-        json_number_value(json_object_get(step, "seconds"));
-    (void)printf("\n%-56s %-14s %9s %7s %8s\n", "step", "kernel", "ms", "share", "GMAC/s");
-    json_array_foreach(m->steps, i, step)
-    {
-        const double seconds = json_number_value(json_object_get(step, "seconds"));
-        const double macs = (double)json_integer_value(json_object_get(step, "macs"));
-        (void)printf("%-56.56s %-14s %9.3f %6.1f%% %8.1f\n",
-                     json_string_value(json_object_get(step, "name")),
-                     json_string_value(json_object_get(step, "kernel")), 1e3 * seconds,
-                     100 * seconds / total, seconds > 0 ? macs / seconds / 1e9 : 0);
-    }
-}
-
 static void print_latency(const bench_result *b, const bench_model *m)
 {
     const prune_latency *l = &m->latency;
@@ -118,7 +99,7 @@ void bench_print(const bench_result *b)
     if (b->measuring) (void)printf(", %.1f MB while measuring", 1e-6 * (double)b->measuring);
     (void)printf("\n");
     for (int32_t i = 0; i < b->count; i++)
-        if (b->models[i].steps) print_steps(&b->models[i]);
+        if (b->models[i].steps) bench_print_steps(b->models[i].steps, &b->peaks, b->by_time);
 }
 
 /* --- for programs -----------------------------------------------------------------------------*/
@@ -152,7 +133,10 @@ static json_t *model_json(const bench_result *b, int32_t index)
     prune_text_free(energy);
     if (root && m->continuous.minutes > 0)
         (void)json_object_set_new(root, "battery", runtime_json(b, m));
-    if (root && m->steps) (void)json_object_set(root, "steps", m->steps);
+    if (root && m->steps) {
+        (void)json_object_set(root, "steps", m->steps);
+        (void)json_object_set_new(root, "kinds", bench_kinds(m->steps));
+    }
     return root;
 }
 
@@ -164,6 +148,8 @@ prune_status bench_json(const bench_result *b, char **text)
                              "machine", b->machine, "isa", b->models[0].latency.isa, "threads",
                              b->models[0].latency.threads, "peak_memory", (json_int_t)b->peak,
                              "peak_memory_measuring", (json_int_t)b->measuring, "models", models);
+    if (root && b->peaks.threads > 0)
+        (void)json_object_set_new(root, "peaks", bench_peaks_json(&b->peaks));
     const prune_ratio *r = &b->ratio;
     if (root && b->count > 1)
         (void)json_object_set_new(root, "ratio",

@@ -3,6 +3,7 @@
 #include "libprune/kernels/avx2/math.h"
 #include "libprune/kernels/bf16.h"
 #include "libprune/kernels/integer.h"
+#include "libprune/kernels/peak.h"
 
 #include <math.h>
 #include <string.h>
@@ -237,4 +238,5 @@ void pr_avx2_bf16_round(const float *x, float *y, int64_t count)
     for (; i < count; i++) y[i] = pr_float_of_bf16(pr_bf16_of(x[i]));
 }
 
-const pr_kernels pr_kernels_avx2 = {.name = "avx2", PR_AVX2_FLOAT_ROW, PR_AVX2_INTEGER_ROW};
+const pr_kernels pr_kernels_avx2 = {
+    .name = "avx2", PR_AVX2_FLOAT_ROW, PR_AVX2_INTEGER_ROW, PR_AVX2_PEAKS};

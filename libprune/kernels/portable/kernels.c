@@ -3,6 +3,7 @@
 
 #include "libprune/kernels/bf16.h"
 #include "libprune/kernels/integer.h"
+#include "libprune/kernels/peak.h"
 
 #include <string.h>
 
@@ -230,4 +231,5 @@ const pr_kernels pr_kernels_portable = {.name = "portable",
                                         .resize_row = resize_row,
                                         .max_row = max_row,
                                         .exp2_row = exp2_row,
-                                        .scale_row = scale_row};
+                                        .scale_row = scale_row,
+                                        PR_PORTABLE_PEAKS};

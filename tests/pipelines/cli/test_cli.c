@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char output[1 << 16];
+static char output[1 << 19];
 
 /* Runs "prune ARGS" with both streams in `output`; returns the exit status. */
 static int prune(const char *format, ...)
@@ -118,6 +118,55 @@ static double number(const json_t *object, const char *name)
     ck_assert_msg(json_is_number(value), "no number %s", name);
     return json_number_value(value);
 }
+
+/* Totals of the kinds are sums of the steps; shares of the limit follow from the peaks. */
+START_TEST(bench_knows_the_limits)
+{
+    const char *model = fresh();
+    ck_assert_int_eq(prune("bench %s --seconds 0.05 --energy estimate --json -", model), 0);
+    json_t *root = json_loads(output, 0, NULL);
+    ck_assert_msg(root != NULL, "%s", output);
+    const json_t *m = json_array_get(json_object_get(root, "models"), 0), *step, *kind;
+    const double fp32 = number(json_object_get(root, "peaks"), "fp32_gops");
+    double seconds = 0, limit = 0, shares = 0, count = 0;
+    size_t i;
+    ck_assert_double_gt(fp32, 0);
+    json_array_foreach(json_object_get(m, "steps"), i, step)
+    {
+        seconds += number(step, "seconds");
+        limit += number(step, "limit_seconds");
+        if (number(step, "macs") > 0)
+            ck_assert_double_eq_tol(number(step, "limit_share"), number(step, "gops") / fp32, 1e-6);
+        else
+            ck_assert_double_gt(number(step, "limit_seconds"), 0);
+    }
+    json_array_foreach(json_object_get(m, "kinds"), i, kind)
+    {
+        seconds -= number(kind, "seconds");
+        limit -= number(kind, "limit_seconds");
+        shares += number(kind, "share");
+        count += number(kind, "steps");
+    }
+    ck_assert_double_eq_tol(seconds, 0, 1e-9);
+    ck_assert_double_eq_tol(limit, 0, 1e-9);
+    ck_assert_double_eq_tol(shares, 1, 1e-9);
+    ck_assert_double_eq(count, (double)json_array_size(json_object_get(m, "steps")));
+    json_decref(root);
+    ck_assert_int_eq(prune("bench %s --seconds 0.05 --energy estimate --order time", model), 0);
+    expect("limits   measured with");
+    expect("all steps of a kind");
+    /* Slowest first: the time in the row after the header is the largest. */
+    const char *row = strstr(output, "kernel "), *end = strstr(output, "all steps of a kind");
+    double last = 1e9;
+    for (row = strchr(row, '\n') + 1; row + 1 < end; row = strchr(row, '\n') + 1) {
+        const double ms = strtod(row + 71, NULL);
+        ck_assert_msg(ms <= last, "%.90s after %g", row, last);
+        last = ms;
+    }
+    ck_assert_int_eq(prune("bench %s --seconds 0.05 --energy estimate --no-profile", model), 0);
+    ck_assert_ptr_null(strstr(output, "limits "));
+}
+END_TEST
 
 START_TEST(bench_measures_one_or_compares_two)
 {
@@ -361,6 +410,6 @@ END_TEST
 
 TEST_MAIN("pipelines.cli.cli", every_command_explains_itself, mistakes_are_one_line_and_status_2,
           failures_are_status_1_and_name_the_file, a_model_is_made_inspected_packed_and_unpacked,
-          bench_measures_one_or_compares_two, files_are_verified, scenes_are_predicted_and_judged,
-          stages_run_one_by_one, gated_models_take_every_stage,
+          bench_knows_the_limits, bench_measures_one_or_compares_two, files_are_verified,
+          scenes_are_predicted_and_judged, stages_run_one_by_one, gated_models_take_every_stage,
           recipes_are_printed_read_and_overridden, a_recipe_runs)
