@@ -1,9 +1,9 @@
-/* Floats of the EXACT mode: computed by the same kernels as in a session on this machine, node by
- * node. A rounding that differs in the last bit tips now and then a later quantization by one
- * step; every further layer makes more of them, until after a few layers the two results differ by
- * as much as INT8 differs from FP32 (measured: 4 % of the output's deviation). With the same floats
- * there is nothing to tip, and a session must agree with the EXACT mode closely. That these
- * kernels are right is checked against the FLOAT mode, which shares nothing with them. */
+/* Float nodes in every mode but PLAIN: computed by the same kernels as in a session on this
+ * machine, node by node. For one thing they are fast. For another, the EXACT mode needs the same
+ * bits: a rounding that differs in the last bit tips now and then a later quantization by one step;
+ * every further layer makes more of them, until after a few layers the two results differ by as
+ * much as INT8 differs from FP32 (measured: 4 % of the output's deviation). That these kernels are
+ * right is checked against the PLAIN mode, which shares nothing with them. */
 #include "libprune/interpreter/run.h"
 #include "libprune/kernels/kernels.h"
 
@@ -134,46 +134,85 @@ static prune_status attention(pr_op_call *call)
     return PRUNE_OK;
 }
 
-static prune_status layer_norm(pr_op_call *call)
+static void norm_rows(void *arg, int64_t begin, int64_t end, int lane)
 {
+    const pr_op_call *call = arg;
     const int64_t width = pr_shape_last(&call->out->shape);
     const pr_attrs *a = &call->node->attrs;
     const pr_tensor *bias = call->param[PR_SLOT_BIAS];
+    (void)lane;
     pr_kernels_get(call->ctx->isa)
-        ->layer_norm(pr_tensor_count(call->out) / width, width,
-                     a->norm_width ? a->norm_width : width, a->epsilon, pr_f32(call->in[0]), width,
+        ->layer_norm(end - begin, width, a->norm_width ? a->norm_width : width, a->epsilon,
+                     pr_f32(call->in[0]) + begin * width, width,
                      pr_f32(call->param[PR_SLOT_WEIGHT]), bias ? pr_f32(bias) : NULL,
-                     pr_f32(call->out), width);
+                     pr_f32(call->out) + begin * width, width);
+}
+
+static prune_status layer_norm(pr_op_call *call)
+{
+    const int64_t width = pr_shape_last(&call->out->shape);
+    pr_parallel(call->ctx, pr_tensor_count(call->out) / width, 32, norm_rows, call);
     return PRUNE_OK;
+}
+
+typedef struct resizing {
+    const pr_op_call *call;
+    const int32_t *x0, *x1, *y0, *y1;
+    const float *wx, *wy;
+} resizing;
+
+static void resize_rows(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const resizing *r = arg;
+    const pr_op_call *call = r->call;
+    const int64_t *in = call->in[0]->shape.dim, *out = call->out->shape.dim;
+    const int64_t line = in[2] * in[3];
+    (void)lane;
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t y = i % out[1];
+        const float *image = pr_f32(call->in[0]) + i / out[1] * in[1] * line;
+        pr_kernels_get(call->ctx->isa)
+            ->resize_row(out[2], out[3], image + r->y0[y] * line, image + r->y1[y] * line, r->wy[y],
+                         r->x0, r->x1, r->wx, pr_f32(call->out) + i * out[2] * out[3]);
+    }
 }
 
 static prune_status resize(pr_op_call *call)
 {
     const int64_t *in = call->in[0]->shape.dim, *out = call->out->shape.dim;
     const bool corners = call->node->attrs.resize_mode == PR_RESIZE_BILINEAR_CORNERS;
-    const int64_t count = out[1] + out[2], line = in[2] * in[3];
+    const int64_t count = out[1] + out[2];
     int32_t *cells;
     PR_TRY(pr_new(call->ctx, (void **)&cells, (size_t)count, 2 * sizeof *cells + sizeof(float)));
     int32_t *x0 = cells, *x1 = x0 + out[2], *y0 = x1 + out[2], *y1 = y0 + out[1];
     float *wx = (float *)(void *)(cells + 2 * count), *wy = wx + out[2];
     pr_resize_axis(corners, in[2], out[2], x0, x1, wx);
     pr_resize_axis(corners, in[1], out[1], y0, y1, wy);
-    for (int64_t i = 0; i < out[0] * out[1]; i++) {
-        const int64_t y = i % out[1];
-        const float *image = pr_f32(call->in[0]) + i / out[1] * in[1] * line;
-        pr_kernels_get(call->ctx->isa)
-            ->resize_row(out[2], out[3], image + y0[y] * line, image + y1[y] * line, wy[y], x0, x1,
-                         wx, pr_f32(call->out) + i * out[2] * out[3]);
-    }
+    resizing r = {call, x0, x1, y0, y1, wx, wy};
+    pr_parallel(call->ctx, out[0] * out[1], 8, resize_rows, &r);
     pr_free(call->ctx, cells);
     return PRUNE_OK;
 }
 
+typedef struct activating {
+    const pr_op_call *call;
+    pr_activation act;
+} activating;
+
+static void activate_part(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const activating *job = arg;
+    const pr_op_call *call = job->call;
+    (void)lane;
+    pr_kernels_get(call->ctx->isa)
+        ->activate(job->act, call->node->attrs.alpha, pr_f32(call->in[0]) + begin,
+                   pr_f32(call->out) + begin, end - begin);
+}
+
 static prune_status activate(pr_op_call *call, pr_activation act)
 {
-    pr_kernels_get(call->ctx->isa)
-        ->activate(act, call->node->attrs.alpha, pr_f32(call->in[0]), pr_f32(call->out),
-                   pr_tensor_count(call->out));
+    activating job = {call, act};
+    pr_parallel(call->ctx, pr_tensor_count(call->out), 8192, activate_part, &job);
     return PRUNE_OK;
 }
 

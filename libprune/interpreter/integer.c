@@ -13,7 +13,7 @@ enum { CHUNK_BYTES = 1 << 17, CHUNK_MIN_ROWS = 16 };
 
 bool pr_run_is_integer(const pr_run *run, int32_t index)
 {
-    return run->options.mode != PR_MODE_FLOAT &&
+    return (run->options.mode == PR_MODE_EXACT || run->options.mode == PR_MODE_FAKE) &&
            run->model->nodes[index].precision.compute == PR_COMPUTE_I8;
 }
 
@@ -241,7 +241,7 @@ static prune_status fake_forward(pr_run *run, int32_t index)
     prune_status status = PRUNE_OK;
     PR_TRY(pr_run_call(run, index, &call));
     PR_GO(fake_open(run, index, &call, &g, &x, &w));
-    PR_GO(pr_op_get(call.node->op)->forward(&call));
+    PR_GO(pr_run_kernel_forward(&call));
 done:
     fake_close(run, &g, &x, &w);
     return status;

@@ -132,11 +132,13 @@ static prune_status run_node(pr_run *run, int32_t index)
     } else {
         PR_TRY(pr_run_call(run, index, &call));
         /* BF16 rounds operands; gradients pass straight through that (FAKE). */
-        if (run->options.mode == PR_MODE_EXACT ||
-            (run->options.mode == PR_MODE_FAKE && node->precision.compute == PR_COMPUTE_BF16))
-            PR_TRY(pr_run_kernel_forward(&call));
-        else
+        pr_node unrounded = *node;
+        unrounded.precision.compute = PR_COMPUTE_F32;
+        if (run->options.mode == PR_MODE_FLOAT) call.node = &unrounded;
+        if (run->options.mode == PR_MODE_PLAIN)
             PR_TRY(pr_op_get(node->op)->forward(&call));
+        else
+            PR_TRY(pr_run_kernel_forward(&call));
     }
     if (run->options.on_value)
         PR_TRY(run->options.on_value(run->options.user, index, &run->values[index]));

@@ -8,11 +8,11 @@ typedef struct pr_run pr_run;
 
 typedef enum pr_mode {
     PR_MODE_FLOAT = 0, /* FP32 everywhere (I8 weights are dequantized, BF16 does not round) */
-    PR_MODE_EXACT =
-        1,           /* nodes annotated INT8 compute with portable integers, int32 sums; the others
-                        with the kernels of the context's instruction set, as sessions do */
-    PR_MODE_FAKE = 2 /* nodes annotated INT8 see fake-quantized inputs and weights; differentiable
-                        with the straight-through estimator. BF16 nodes compute as in EXACT */
+    PR_MODE_EXACT = 1, /* nodes annotated INT8 compute with portable integers, int32 sums */
+    PR_MODE_FAKE = 2,  /* nodes annotated INT8 see fake-quantized inputs and weights; differentiable
+                          with the straight-through estimator. BF16 nodes compute as in EXACT */
+    PR_MODE_PLAIN = 3  /* FP32 everywhere, without the kernels of the context's instruction set
+                          that the other modes share with sessions: each operator's own forward */
 } pr_mode;
 
 typedef struct pr_run_options {

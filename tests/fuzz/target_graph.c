@@ -84,7 +84,7 @@ static void run_session(const prune_model *model)
 static void run_interpreter(const prune_model *model, int64_t height, int64_t width)
 {
     float *input = calloc((size_t)(height * width), 3 * sizeof *input);
-    for (int mode = 0; input && mode <= PR_MODE_FAKE; mode++) {
+    for (int mode = 0; input && mode <= PR_MODE_PLAIN; mode++) {
         const pr_run_options options = {.mode = (pr_mode)mode};
         pr_run *run = NULL;
         if (!fuzz_ok(pr_run_create(&run, model, 1, height, width, &options))) continue;

@@ -112,7 +112,7 @@ static void check_tail(prune_context *ctx, int32_t stride, int64_t height, int64
     prune_session *session;
     prune_model *model = net_tail(ctx, stride);
     ck_ok(prune_session_create(&session, model, NULL));
-    compare(session, model, PR_MODE_FLOAT, 1, height, width, 1e-4, 1e-3);
+    compare(session, model, PR_MODE_PLAIN, 1, height, width, 1e-4, 1e-3);
     prune_session_free(session);
     test_fill(input, height * width * 3, 3);
     annotate(model, input, height, width, false);

@@ -12,15 +12,15 @@ START_TEST(floats_agree_with_the_interpreter)
             prune_model *model = nets[i](ctx);
             prune_session *session;
             ck_ok(prune_session_create(&session, model, NULL));
-            compare(session, model, PR_MODE_FLOAT, 1, 16, 16, 1e-4, 1e-3);
-            compare(session, model, PR_MODE_FLOAT, 1, 24, 32, 1e-4, 1e-3);
+            compare(session, model, PR_MODE_PLAIN, 1, 16, 16, 1e-4, 1e-3);
+            compare(session, model, PR_MODE_PLAIN, 1, 24, 32, 1e-4, 1e-3);
             prune_session_free(session);
             prune_session_options options;
             prune_session_options_init(&options);
             options.batch = 2;
             options.profile = true;
             ck_ok(prune_session_create(&session, model, &options));
-            compare(session, model, PR_MODE_FLOAT, 2, 16, 24, 1e-4, 1e-3);
+            compare(session, model, PR_MODE_PLAIN, 2, 16, 24, 1e-4, 1e-3);
             prune_session_free(session);
             pr_model_free(model);
         }
@@ -83,7 +83,7 @@ static void check_bf16(prune_context *ctx, int net, bool integers)
     ck_assert_int_gt(marked, 0);
     ck_ok(prune_session_create(&session, model, NULL));
     compare(session, model, PR_MODE_EXACT, 1, H, W, 0, 0);
-    if (!integers) compare(session, model, PR_MODE_FLOAT, 1, H, W, 3e-2, 0.3);
+    if (!integers) compare(session, model, PR_MODE_PLAIN, 1, H, W, 3e-2, 0.3);
     prune_session_free(session);
     pr_model_free(model);
 }
@@ -219,7 +219,7 @@ START_TEST(half_precision_parameters_are_read_as_such)
             *tensor = half;
         }
         ck_ok(prune_session_create(&session, model, NULL));
-        compare(session, model, PR_MODE_FLOAT, 1, 16, 24, 1e-4, 1e-3);
+        compare(session, model, PR_MODE_PLAIN, 1, 16, 24, 1e-4, 1e-3);
         prune_session_free(session);
         pr_model_free(model);
     }
