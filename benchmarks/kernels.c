@@ -116,7 +116,8 @@ static void bench_attention(prune_context *ctx, const pr_kernels *kernels)
                       STRIDE,
                       STRIDE,
                       out,
-                      HEADS * WIDTH};
+                      HEADS * WIDTH,
+                      NULL};
     void *scratch = fresh(pr_attention_scratch(ctx, kernels, &a));
     double best = 1e9;
     for (int i = 0; i < RUNS; i++) {

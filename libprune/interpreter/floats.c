@@ -128,6 +128,7 @@ static prune_status attention(pr_op_call *call)
     a.q_stride = a.k_stride = a.heads * a.qk_width;
     a.v_stride = a.out_stride = a.heads * a.v_width;
     a.out = pr_f32(call->out);
+    if (call->saved) a.log_sum = pr_f32(call->saved);
     PR_TRY(pr_new(call->ctx, &scratch, pr_attention_scratch(call->ctx, kernels, &a), 1));
     pr_attention_f32(call->ctx, kernels, &a, scratch);
     pr_free(call->ctx, scratch);

@@ -17,13 +17,14 @@ prune_status pr_run_create(pr_run **out, const prune_model *model, int64_t batch
     PR_GO(pr_new(ctx, (void **)&run->shapes, n, sizeof *run->shapes));
     PR_GO(pr_shapes_infer(model, batch, height, width, run->shapes));
     run->values = pr_calloc(ctx, n, sizeof *run->values);
+    run->saved = pr_calloc(ctx, n, sizeof *run->saved);
     run->gradients = pr_calloc(ctx, n, sizeof *run->gradients);
     run->last_use = pr_calloc(ctx, n, sizeof *run->last_use);
     run->dirty = pr_calloc(ctx, n, sizeof *run->dirty);
     run->floats = pr_calloc(ctx, (size_t)model->n_params + 1, sizeof *run->floats);
     run->sources = pr_calloc(ctx, (size_t)model->n_params + 1, sizeof *run->sources);
-    if (!run->values || !run->gradients || !run->last_use || !run->dirty || !run->floats ||
-        !run->sources)
+    if (!run->values || !run->saved || !run->gradients || !run->last_use || !run->dirty ||
+        !run->floats || !run->sources)
         PR_GO(PRUNE_E_MEMORY);
     for (int32_t i = 0; i < model->n_nodes; i++)
         for (int32_t j = 0; j < model->nodes[i].n_inputs; j++)
@@ -42,6 +43,7 @@ void pr_run_free(pr_run *run)
     if (!run) return;
     for (int32_t i = 0; i < run->model->n_nodes; i++) {
         if (run->values) pr_tensor_release(&run->values[i]);
+        if (run->saved) pr_tensor_release(&run->saved[i]);
         if (run->gradients) pr_tensor_release(&run->gradients[i]);
     }
     for (int32_t i = 0; run->floats && i < run->model->n_params; i++)
@@ -50,6 +52,7 @@ void pr_run_free(pr_run *run)
     pr_free(run->ctx, run->spares);
     pr_free(run->ctx, run->shapes);
     pr_free(run->ctx, run->values);
+    pr_free(run->ctx, run->saved);
     pr_free(run->ctx, run->gradients);
     pr_free(run->ctx, run->last_use);
     pr_free(run->ctx, run->dirty);
@@ -116,9 +119,22 @@ prune_status pr_run_call(pr_run *run, int32_t index, pr_op_call *call)
 {
     const pr_node *node = &run->model->nodes[index];
     *call = (pr_op_call){.ctx = run->ctx, .node = node, .out = &run->values[index]};
+    if (run->saved[index].data) call->saved = &run->saved[index];
     for (int32_t j = 0; j < node->n_inputs; j++) call->in[j] = &run->values[node->inputs[j]];
     for (int32_t s = 0; s < PR_MAX_PARAMS; s++) PR_TRY(pr_run_param(run, node, s, &call->param[s]));
     return PRUNE_OK;
+}
+
+/* Memory for what backward will ask of this node's forward. */
+static prune_status take_saved(pr_run *run, int32_t index)
+{
+    const pr_node *node = &run->model->nodes[index];
+    const pr_op_info *op = pr_op_get(node->op);
+    pr_shape in[PR_MAX_INPUTS], shape;
+    if (!run->options.keep || !op->saved || run->saved[index].data) return PRUNE_OK;
+    for (int32_t j = 0; j < node->n_inputs; j++) in[j] = run->shapes[node->inputs[j]];
+    op->saved(node, in, &shape);
+    return pr_run_take(run, &shape, &run->saved[index]);
 }
 
 static prune_status run_node(pr_run *run, int32_t index)
@@ -127,6 +143,7 @@ static prune_status run_node(pr_run *run, int32_t index)
     pr_op_call call;
     if (!run->values[index].data)
         PR_TRY(pr_run_take(run, &run->shapes[index], &run->values[index]));
+    PR_TRY(take_saved(run, index));
     if (pr_run_is_integer(run, index)) {
         PR_TRY(pr_run_integer_forward(run, index));
     } else {

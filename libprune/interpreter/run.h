@@ -12,6 +12,7 @@ struct pr_run {
     pr_run_options options;
     pr_shape *shapes;     /* per node */
     pr_tensor *values;    /* per node; empty when not computed or given back */
+    pr_tensor *saved;     /* per node, with keep: what forward leaves for backward */
     pr_tensor *gradients; /* per node, during backward */
     int32_t *last_use;    /* per node: the last node that reads it */
     bool *dirty;          /* per node, scratch of partial runs and of backward */

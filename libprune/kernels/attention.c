@@ -135,6 +135,9 @@ static void attend_tiles(void *arg, int64_t begin, int64_t end, int lane)
         for (int64_t r = 0; r < t.rows; r++) {
             float *out = t.out + r * a->out_stride;
             job->kernels->scale_row(out, 1.0f / t.sum[r], out, a->v_width);
+            if (a->log_sum)
+                a->log_sum[head * a->tokens + first + r] =
+                    (t.largest[r] + log2f(t.sum[r])) / LOG2_E;
         }
     }
 }

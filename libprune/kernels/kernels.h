@@ -274,6 +274,7 @@ typedef struct pr_attention {
     int64_t q_stride, k_stride, v_stride;
     float *out;
     int64_t out_stride;
+    float *log_sum; /* or NULL; [batch * heads, tokens]: ln of what exp(scale q k^T) adds up to */
 } pr_attention;
 size_t pr_attention_scratch(const prune_context *ctx, const pr_kernels *kernels,
                             const pr_attention *attention);

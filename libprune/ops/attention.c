@@ -1,6 +1,7 @@
 /* attention: q [N, T, heads*dq], k [N, T, heads*dq], v [N, T, heads*dv] to [N, T, heads*dv]:
  * per head softmax(scale * q k^T) v. scale is an attribute of its own: it stays what it was when
  * widths are cut. Score rows are computed in blocks, never the whole T x T matrix. */
+#include "libprune/kernels/attention_train.h"
 #include "libprune/kernels/sgemm.h"
 #include "libprune/ops/ops.h"
 #include "libprune/ops/smooth.h"
@@ -91,13 +92,15 @@ static job job_make(pr_op_call *call)
                  .scale = a->scale};
 }
 
-static void softmax(float *row, int64_t n)
+/* Returns ln of the sum of exponentials. */
+static float softmax(float *row, int64_t n)
 {
     float largest = row[0], sum = 0;
     for (int64_t i = 1; i < n; i++) largest = row[i] > largest ? row[i] : largest;
     for (int64_t i = 0; i < n; i++) row[i] = pr_smooth_exp(row[i] - largest);
     for (int64_t i = 0; i < n; i++) sum += row[i];
     for (int64_t i = 0; i < n; i++) row[i] /= sum;
+    return largest + logf(sum);
 }
 
 /* Probabilities of `rows` queries from `first` on, for head h of image n, into p [rows, T]. */
@@ -107,7 +110,13 @@ static void probabilities(const job *j, int64_t n, int64_t h, int64_t first, int
     const float *k = pr_f32(j->call->in[1]) + n * j->tokens * j->lq + h * j->dq;
     pr_sgemm_serial(false, true, rows, j->tokens, j->dq, j->scale, q, j->lq, k, j->lq, 0.0f, p,
                     j->tokens);
-    for (int64_t r = 0; r < rows; r++) softmax(p + r * j->tokens, j->tokens);
+    const pr_tensor *saved = j->call->saved;
+    float *log_sum = NULL;
+    if (saved) log_sum = pr_f32(saved) + (n * j->call->node->attrs.heads + h) * j->tokens + first;
+    for (int64_t r = 0; r < rows; r++) {
+        const float value = softmax(p + r * j->tokens, j->tokens);
+        if (log_sum) log_sum[r] = value;
+    }
 }
 
 static void forward_blocks(void *arg, int64_t begin, int64_t end, int lane)
@@ -137,55 +146,33 @@ static prune_status forward(pr_op_call *call)
     return PRUNE_OK;
 }
 
-/* P = softmax(S), S = scale q k^T, O = P v:
- *   dv = P^T dO;  dP = dO v^T;  dS = P * (dP - rowsum(dP * P));
- *   dq = scale dS k;  dk = scale dS^T q.
- * One work item is one head of one image, so nothing is written by two lanes. */
-static void backward_heads(void *arg, int64_t begin, int64_t end, int lane)
+static void saved(const pr_node *node, const pr_shape *in, pr_shape *shape)
 {
-    const job *j = arg;
-    const pr_op_call *call = j->call;
-    const int64_t t = j->tokens;
-    float *p = j->scratch + (int64_t)lane * 2 * BLOCK * t, *ds = p + BLOCK * t;
-    for (int64_t item = begin; item < end; item++) {
-        const int64_t n = item / call->node->attrs.heads, h = item % call->node->attrs.heads;
-        const int64_t at_q = n * t * j->lq + h * j->dq, at_v = n * t * j->lv + h * j->dv;
-        for (int64_t first = 0; first < t; first += BLOCK) {
-            const int64_t rows = t - first < BLOCK ? t - first : BLOCK;
-            const float *d_out = pr_f32(call->d_out) + at_v + first * j->lv;
-            probabilities(j, n, h, first, rows, p);
-            if (call->d_in[2])
-                pr_sgemm_serial(true, false, t, j->dv, rows, 1.0f, p, t, d_out, j->lv, 1.0f,
-                                pr_f32(call->d_in[2]) + at_v, j->lv);
-            pr_sgemm_serial(false, true, rows, t, j->dv, 1.0f, d_out, j->lv,
-                            pr_f32(call->in[2]) + at_v, j->lv, 0.0f, ds, t);
-            for (int64_t r = 0; r < rows; r++) {
-                float dot = 0;
-                for (int64_t i = 0; i < t; i++) dot += ds[r * t + i] * p[r * t + i];
-                for (int64_t i = 0; i < t; i++)
-                    ds[r * t + i] = p[r * t + i] * (ds[r * t + i] - dot);
-            }
-            if (call->d_in[0])
-                pr_sgemm_serial(false, false, rows, j->dq, t, j->scale, ds, t,
-                                pr_f32(call->in[1]) + at_q, j->lq, 1.0f,
-                                pr_f32(call->d_in[0]) + at_q + first * j->lq, j->lq);
-            if (call->d_in[1])
-                pr_sgemm_serial(true, false, t, j->dq, rows, j->scale, ds, t,
-                                pr_f32(call->in[0]) + at_q + first * j->lq, j->lq, 1.0f,
-                                pr_f32(call->d_in[1]) + at_q, j->lq);
-        }
-    }
+    *shape = pr_shape3(in->dim[0], node->attrs.heads, in->dim[1]);
 }
 
 static prune_status backward(pr_op_call *call)
 {
-    job j = job_make(call);
-    PR_TRY(pr_new(call->ctx, (void **)&j.scratch,
-                  (size_t)(call->ctx->threads * 2 * BLOCK * j.tokens), sizeof(float)));
-    pr_parallel(call->ctx, call->in[0]->shape.dim[0] * call->node->attrs.heads, 1, backward_heads,
-                &j);
-    pr_free(call->ctx, j.scratch);
-    return PRUNE_OK;
+    const pr_attrs *a = &call->node->attrs;
+    const int64_t *q = call->in[0]->shape.dim;
+    const pr_attention_gradient gradient = {
+        .batch = q[0],
+        .tokens = q[1],
+        .heads = a->heads,
+        .qk_width = a->qk_width,
+        .v_width = a->v_width,
+        .scale = a->scale,
+        .q = pr_f32(call->in[0]),
+        .k = pr_f32(call->in[1]),
+        .v = pr_f32(call->in[2]),
+        .out = pr_f32(call->out),
+        .d_out = pr_f32(call->d_out),
+        .log_sum = pr_f32(call->saved),
+        .dq = call->d_in[0] ? pr_f32(call->d_in[0]) : NULL,
+        .dk = call->d_in[1] ? pr_f32(call->d_in[1]) : NULL,
+        .dv = call->d_in[2] ? pr_f32(call->d_in[2]) : NULL,
+    };
+    return pr_attention_backward(call->ctx, &gradient);
 }
 
 const pr_op_info pr_op_attention = {
@@ -198,4 +185,5 @@ const pr_op_info pr_op_attention = {
     .cut = cut,
     .forward = forward,
     .backward = backward,
+    .saved = saved,
 };

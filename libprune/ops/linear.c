@@ -1,5 +1,6 @@
 /* linear: y[.., o] = b[o] + sum_i w[o,i] x[.., i] over the last axis of any rank.
  * Weight [O, I], bias [O]. */
+#include "libprune/kernels/product.h"
 #include "libprune/kernels/sgemm.h"
 #include "libprune/ops/ops.h"
 
@@ -52,17 +53,22 @@ static prune_status backward(pr_op_call *call)
 {
     const pr_tensor *x = call->in[0], *w = call->param[PR_SLOT_WEIGHT];
     const int64_t k = w->shape.dim[1], n = w->shape.dim[0], m = pr_tensor_count(x) / k;
-    const float *dy = pr_f32(call->d_out);
-    if (call->d_in[0])
-        pr_sgemm(call->ctx, false, false, m, k, n, 1.0f, dy, n, pr_f32(w), k, 1.0f,
-                 pr_f32(call->d_in[0]), k);
-    if (call->d_param[PR_SLOT_WEIGHT])
-        pr_sgemm(call->ctx, true, false, n, k, m, 1.0f, dy, n, pr_f32(x), k, 1.0f,
-                 pr_f32(call->d_param[PR_SLOT_WEIGHT]), k);
-    float *db = call->d_param[PR_SLOT_BIAS] ? pr_f32(call->d_param[PR_SLOT_BIAS]) : NULL;
-    for (int64_t r = 0; db && r < m; r++)
-        for (int64_t o = 0; o < n; o++) db[o] += dy[r * n + o];
-    return PRUNE_OK;
+    pr_tensor *dw = call->d_param[PR_SLOT_WEIGHT], *db = call->d_param[PR_SLOT_BIAS];
+    pr_product p = {.m = m, .n = k, .k = n, .a = pr_f32(call->d_out), .lda = n};
+    p.b = pr_f32(w);
+    p.ldb = p.ldo = k;
+    if (call->d_in[0]) {
+        p.out = pr_f32(call->d_in[0]);
+        PR_TRY(pr_product_f32(call->ctx, &p));
+    }
+    if (!dw && !db) return PRUNE_OK;
+    p.a_transposed = true;
+    p.m = n;
+    p.k = m;
+    p.b = pr_f32(x);
+    p.out = dw ? pr_f32(dw) : NULL;
+    p.a_sums = db ? pr_f32(db) : NULL;
+    return pr_product_f32(call->ctx, &p);
 }
 
 const pr_op_info pr_op_linear = {

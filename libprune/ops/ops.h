@@ -17,6 +17,9 @@ typedef struct pr_op_call {
     const pr_tensor *d_out;
     pr_tensor *d_in[PR_MAX_INPUTS];
     pr_tensor *d_param[PR_MAX_PARAMS];
+    /* Of the shape that the row's `saved` says: what forward leaves for backward. Forward alone
+     * may do without (NULL). */
+    pr_tensor *saved;
 } pr_op_call;
 
 /* Kept channel indices (ascending); list == NULL means all. */
@@ -61,6 +64,8 @@ typedef struct pr_op_info {
     prune_status (*cut)(pr_cut_call *call); /* NULL: nothing to do */
     prune_status (*forward)(pr_op_call *call);
     prune_status (*backward)(pr_op_call *call);
+    /* NULL: backward needs nothing but inputs, parameters and output. */
+    void (*saved)(const pr_node *node, const pr_shape *in, pr_shape *shape);
 } pr_op_info;
 
 const pr_op_info *pr_op_get(pr_op_kind op);

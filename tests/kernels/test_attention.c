@@ -39,7 +39,7 @@ START_TEST(matches_softmax)
     for (int t = 0; t < count; t++) {
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             const int64_t *z = sizes[s];
-            pr_attention a = {z[0], z[1], z[2], z[3], z[4], 0.5f, q, k, v, 0, 0, 0, out, 0};
+            pr_attention a = {z[0], z[1], z[2], z[3], z[4], 0.5f, q, k, v, 0, 0, 0, out, 0, NULL};
             a.q_stride = a.k_stride = z[2] * z[3] + 5;
             a.v_stride = a.out_stride = z[2] * z[4];
             void *scratch = aligned_alloc(64, pr_attention_scratch(ctx, list[t], &a));

@@ -40,6 +40,12 @@ void op_open(op_fixture *f, const op_case *c, int32_t threads)
     f->call = (pr_op_call){.ctx = f->ctx, .node = node, .out = &f->out};
     for (int32_t i = 0; i < c->n_inputs; i++) f->call.in[i] = &f->in[i];
     for (int32_t s = 0; s < PR_MAX_PARAMS; s++) f->call.param[s] = pr_node_param(f->model, node, s);
+    if (pr_op_get(c->op)->saved) {
+        pr_shape shape;
+        pr_op_get(c->op)->saved(node, c->in, &shape);
+        ck_ok(pr_tensor_create(&f->saved, f->ctx, PR_F32, &shape));
+        f->call.saved = &f->saved;
+    }
     op_forward(f);
 }
 
@@ -47,6 +53,7 @@ void op_close(op_fixture *f)
 {
     for (int32_t i = 0; i < PR_MAX_INPUTS; i++) pr_tensor_release(&f->in[i]);
     pr_tensor_release(&f->out);
+    pr_tensor_release(&f->saved);
     pr_model_free(f->model);
     prune_context_free(f->ctx);
 }

@@ -21,7 +21,7 @@ typedef struct op_fixture {
     prune_model *model;
     int32_t node;
     pr_shape out_shape;
-    pr_tensor in[PR_MAX_INPUTS], out;
+    pr_tensor in[PR_MAX_INPUTS], out, saved;
     pr_op_call call;
 } op_fixture;
 
