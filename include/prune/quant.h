@@ -1,4 +1,4 @@
-/* INT8, with layers kept in FP32 where a scan shows that it is needed. */
+/* INT8, with layers kept in floats where a scan shows that it is needed; or BF16. */
 #ifndef PRUNE_QUANT_H
 #define PRUNE_QUANT_H
 
@@ -35,11 +35,16 @@ typedef struct prune_quant_options {
      * belong to the caller. */
     prune_samples *judge;
     prune_metric *metric;
+    int32_t precision; /* 0 int8; 1 bf16: all products but those of the last layers round their
+                          operands to bfloat16. No images, no ranges, no judge */
+    int32_t floats;    /* int8: attention and layers that stay floating point: 0 auto (BF16 where
+                          the judge does not object), 1 fp32, 2 bf16 */
 } prune_quant_options;
 const prune_option_table *prune_quant_option_table(void);
 void prune_quant_options_init(prune_quant_options *options);
 
-/* Decides for every layer how it computes and calibrates ranges on `images`. The weights stay
+/* Decides for every layer how it computes and calibrates ranges on `images` (precision bf16: may be
+ * NULL). The weights stay
  * floats (saving bakes the integers), so the model can still be tuned; compensated rounding moves
  * them and the biases a little. The ranking goes into the
  * model's history and the log. Unchanged when this fails. */

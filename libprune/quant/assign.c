@@ -14,7 +14,7 @@ static prune_status apply_pattern(const prune_model *model, const char *pattern,
     bool found = false;
     for (int32_t i = 0; i < model->n_nodes; i++) {
         if (fnmatch(pattern, model->nodes[i].name, 0) != 0) continue;
-        if (pr_integer_possible(model, i)) found = true;
+        if (pr_integer_possible(model, i) || pr_op_get(model->nodes[i].op)->bf16) found = true;
         candidate[i] = false;
     }
     if (found) return PRUNE_OK;
@@ -36,6 +36,16 @@ static prune_status apply_patterns(const prune_model *model, const char *pattern
         if (length > 0) PR_TRY(apply_pattern(model, one, candidate));
         patterns += length + (patterns[length] == ',');
     }
+    return PRUNE_OK;
+}
+
+prune_status pr_assign_kept(const prune_model *model, const prune_quant_options *options,
+                            bool *kept)
+{
+    for (int32_t i = 0; i < model->n_nodes; i++) kept[i] = true;
+    PR_TRY(apply_patterns(model, options->keep_float, kept));
+    for (int32_t i = 0; i < model->n_nodes; i++)
+        kept[i] = !kept[i] || model->nodes[i].precision.keep_float;
     return PRUNE_OK;
 }
 

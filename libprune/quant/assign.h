@@ -18,6 +18,10 @@ typedef enum pr_scheme {
 prune_status pr_assign_candidates(const prune_model *model, const prune_quant_options *options,
                                   bool *candidate);
 
+/* kept[node]: the user wants it in FP32, by the option keep_float or the node's record. */
+prune_status pr_assign_kept(const prune_model *model, const prune_quant_options *options,
+                            bool *kept);
+
 /* How the input of this node is quantized under a scheme. */
 pr_input_quant pr_assign_input(const pr_node *node, pr_scheme scheme);
 

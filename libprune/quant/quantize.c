@@ -2,6 +2,7 @@
 #include "libprune/base/options.h"
 #include "libprune/passes/folds.h"
 #include "libprune/quant/assign.h"
+#include "libprune/quant/floats.h"
 #include "libprune/quant/report.h"
 #include "libprune/quant/scan.h"
 
@@ -27,9 +28,9 @@ static const prune_option options_of_quant[] = {
     {"views", PRUNE_OPTION_INT, FIELD(views), "60", 1, 100000, NULL,
      "pictures to calibrate on: the images, then augmented views of them"},
     {"default-float", PRUNE_OPTION_BOOL, FIELD(default_float), "true", 0, 0, NULL,
-     "keep the layer that reads the picture and the last convolutions in FP32"},
+     "keep the layer that reads the picture and the last convolutions in floats"},
     {"keep-float", PRUNE_OPTION_TEXT, FIELD(keep_float), NULL, 0, 0, NULL,
-     "further layers that stay FP32, as in \"decoder.0.*,blocks.3.mlp.fc2\""},
+     "layers that stay FP32, as in \"decoder.0.*,blocks.3.mlp.fc2\""},
     {"scan", PRUNE_OPTION_BOOL, FIELD(scan), "true", 0, 0, NULL,
      "measure every layer alone and keep the worst in FP32 while the drop is too large"},
     {"group", PRUNE_OPTION_CHOICE, FIELD(group), "layer", 0, 0, "layer|input",
@@ -40,6 +41,11 @@ static const prune_option options_of_quant[] = {
      "worsening allowed: of the metric, else mean error of the log depth"},
     {"max-float", PRUNE_OPTION_INT, FIELD(max_float), "3", 0, 100000, NULL,
      "layers that the scan may keep in FP32"},
+    {"precision", PRUNE_OPTION_CHOICE, FIELD(precision), "int8", 0, 0, "int8|bf16",
+     "bf16: products of operands rounded to bfloat16, sums in FP32; needs no pictures, only the "
+     "last layers, keep-float and storage count"},
+    {"floats", PRUNE_OPTION_CHOICE, FIELD(floats), "auto", 0, 0, "auto|fp32|bf16",
+     "attention and layers that are not INT8; auto: BF16 unless the judge objects"},
     {"storage", PRUNE_OPTION_CHOICE, FIELD(storage), "same", 0, 0, "same|fp16",
      "weights that stay floating point: as they are, or half precision"},
     {"seed", PRUNE_OPTION_UINT64, FIELD(seed), "1", 0, 1.8446744073709552e19, NULL,
@@ -163,12 +169,27 @@ static prune_status calibrate(stage *s, prune_samples *samples)
     return round_weights(s, samples);
 }
 
+/* Records of layers that stay floating point go, so that the model says only what it does. */
+static void clean_records(prune_model *model)
+{
+    for (int32_t i = 0; i < model->n_nodes; i++) {
+        pr_precision *p = &model->nodes[i].precision;
+        const pr_tensor *weight = pr_node_param(model, &model->nodes[i], PR_SLOT_WEIGHT);
+        if (p->compute == PR_COMPUTE_I8 || (weight && weight->dtype == PR_I8)) continue;
+        p->input = PR_INPUT_NONE;
+        pr_tensor_release(&p->input_scale);
+        pr_tensor_release(&p->input_zero);
+        pr_tensor_release(&p->weight_scale);
+    }
+}
+
 /* Without a scan: everything that can be is INT8. */
 static prune_status take_all(stage *s)
 {
     PR_TRY(calibrate(s, s->images));
     for (int32_t u = 0; u < s->scan.count; u++) pr_scan_set(&s->scan, s->work, u, true);
-    return PRUNE_OK;
+    clean_records(s->work);
+    return pr_quant_choose_floats(s->work, &s->options, NULL, NULL);
 }
 
 static prune_status scan_and_choose(stage *s)
@@ -184,25 +205,13 @@ static prune_status scan_and_choose(stage *s)
     PR_TRY(pr_scan_run(&s->scan, s->work, &s->judge, images));
     PR_TRY(pr_scan_fall_back(&s->scan, s->work, &s->judge, s->options.max_drop,
                              s->options.max_float, &s->summary.drop));
+    clean_records(s->work);
+    PR_TRY(pr_quant_choose_floats(s->work, &s->options, &s->judge, &s->summary.drop));
     s->summary.judged = true;
     s->summary.metric = metric ? metric->name : NULL;
     s->summary.baseline = s->judge.baseline;
     s->summary.pictures = s->judge.count;
     return PRUNE_OK;
-}
-
-/* Records of layers that stay FP32 go, so that the model says only what it does. */
-static void clean_records(prune_model *model)
-{
-    for (int32_t i = 0; i < model->n_nodes; i++) {
-        pr_precision *p = &model->nodes[i].precision;
-        const pr_tensor *weight = pr_node_param(model, &model->nodes[i], PR_SLOT_WEIGHT);
-        if (p->compute == PR_COMPUTE_I8 || (weight && weight->dtype == PR_I8)) continue;
-        p->input = PR_INPUT_NONE;
-        pr_tensor_release(&p->input_scale);
-        pr_tensor_release(&p->input_zero);
-        pr_tensor_release(&p->weight_scale);
-    }
 }
 
 /* Half precision for what stays floating point. Vectors (biases, norms) are small: they stay. */
@@ -213,7 +222,8 @@ static prune_status store_halves(prune_model *model)
         for (int32_t slot = 0; slot < PR_MAX_PARAMS; slot++) {
             if (node->params[slot] == PR_NONE) continue;
             pr_tensor *tensor = &model->params[node->params[slot]].tensor, half;
-            if (node->precision.compute == PR_COMPUTE_I8 || tensor->dtype != PR_F32 ||
+            /* Saving stores those of INT8 and BF16 nodes as they compute. */
+            if (node->precision.compute != PR_COMPUTE_F32 || tensor->dtype != PR_F32 ||
                 tensor->shape.rank < 2)
                 continue;
             PR_TRY(pr_tensor_convert(&half, model->ctx, tensor, PR_F16));
@@ -227,14 +237,33 @@ static prune_status store_halves(prune_model *model)
 static prune_status check_arguments(const prune_model *model, prune_samples *images,
                                     const prune_quant_options *options)
 {
-    if (!model || !images)
-        return pr_fail(PRUNE_E_ARGUMENT, "quantize: a model and images are needed");
+    if (!model) return pr_fail(PRUNE_E_ARGUMENT, "quantize: a model is needed");
+    if (options->precision == PR_QUANT_BF16) return PRUNE_OK;
+    if (!images)
+        return pr_fail(PRUNE_E_ARGUMENT, "quantize: images are needed to calibrate on; only "
+                                         "precision bf16 does without");
     if (prune_samples_count(images) == 0)
         return pr_fail(PRUNE_E_ARGUMENT, "quantize: there are no images to calibrate on");
     if (!options->metric != !options->judge)
         return pr_fail(PRUNE_E_ARGUMENT,
                        "quantize: judge and metric belong together; give both or neither");
     return PRUNE_OK;
+}
+
+static prune_status record_and_replace(stage *s, prune_model *model)
+{
+    if (s->options.storage == 1) PR_TRY(store_halves(s->work));
+    PR_TRY(pr_quant_record(s->work, &s->options, &s->scan, &s->summary));
+    pr_model_replace(model, s->work);
+    s->work = NULL;
+    return PRUNE_OK;
+}
+
+static prune_status to_bf16(stage *s, prune_model *model)
+{
+    PR_TRY(pr_model_clone(&s->work, model));
+    PR_TRY(pr_quant_to_bf16(s->work, &s->options));
+    return record_and_replace(s, model);
 }
 
 prune_status prune_model_quantize(prune_model *model, prune_samples *images,
@@ -245,6 +274,10 @@ prune_status prune_model_quantize(prune_model *model, prune_samples *images,
     PR_TRY(pr_options_take(prune_quant_option_table(), &s.options, options));
     PR_TRY(check_arguments(model, images, &s.options));
     s.ctx = model->ctx;
+    if (s.options.precision == PR_QUANT_BF16) {
+        status = to_bf16(&s, model);
+        goto done;
+    }
     PR_GO(open_stage(&s));
     PR_GO(pr_scan_create(&s.scan, s.work, s.candidate, s.options.group == 1));
     if (s.scan.count == 0)
@@ -256,11 +289,7 @@ prune_status prune_model_quantize(prune_model *model, prune_samples *images,
         PR_GO(take_all(&s));
     }
     s.summary.views = s.calibration.views;
-    clean_records(s.work);
-    if (s.options.storage == 1) PR_GO(store_halves(s.work));
-    PR_GO(pr_quant_record(s.work, &s.options, &s.scan, &s.summary));
-    pr_model_replace(model, s.work);
-    s.work = NULL;
+    PR_GO(record_and_replace(&s, model));
 done:
     close_stage(&s);
     return status;

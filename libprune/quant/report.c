@@ -36,7 +36,8 @@ static json_t *ranking_json(const prune_model *model, const pr_scan *scan, bool 
         prune_json_set(row, "macs", json_integer((json_int_t)unit->macs));
         prune_json_set(row, "error", number(unit->error));
         if (metric) prune_json_set(row, "drop", number(unit->drop));
-        prune_json_set(row, "precision", json_string(unit->keep ? "fp32" : "int8"));
+        const pr_compute compute = model->nodes[unit->first].precision.compute;
+        prune_json_set(row, "precision", json_string(pr_compute_name(compute)));
         prune_json_append(ranking, row);
     }
     return ranking;
@@ -64,7 +65,7 @@ static void log_outcome(const prune_model *model, const prune_quant_options *opt
         const pr_unit *unit = &scan->units[scan->order[i]];
         pr_log(model->ctx, PRUNE_LOG_INFO, "quantize: %2d. %s: error %.5f, drop %.5f, %s",
                (int)i + 1, model->nodes[unit->first].name, unit->error, unit->drop,
-               unit->keep ? "stays fp32" : "int8");
+               pr_compute_name(model->nodes[unit->first].precision.compute));
     }
     if (summary->judged && !(summary->drop <= options->max_drop))
         pr_log(model->ctx, PRUNE_LOG_WARNING,
@@ -75,15 +76,18 @@ static void log_outcome(const prune_model *model, const prune_quant_options *opt
 prune_status pr_quant_record(prune_model *model, const prune_quant_options *options,
                              const pr_scan *scan, const pr_quant_summary *summary)
 {
-    int32_t int8 = 0;
+    int32_t int8 = 0, bf16 = 0;
     uint64_t failures = prune_json_failures();
     json_t *fields = json_object();
-    for (int32_t i = 0; i < model->n_nodes; i++)
+    for (int32_t i = 0; i < model->n_nodes; i++) {
         int8 += model->nodes[i].precision.compute == PR_COMPUTE_I8;
+        bf16 += model->nodes[i].precision.compute == PR_COMPUTE_BF16;
+    }
     prune_json_set(fields, "options", options_json(options));
     prune_json_set(fields, "views", json_integer((json_int_t)summary->views));
     prune_json_set(fields, "folded", json_integer(summary->folded));
     prune_json_set(fields, "int8-layers", json_integer(int8));
+    prune_json_set(fields, "bf16-layers", json_integer(bf16));
     if (summary->judged) {
         prune_json_set(fields, "judge", judge_json(summary, options->max_drop));
         prune_json_set(fields, "ranking", ranking_json(model, scan, summary->metric != NULL));

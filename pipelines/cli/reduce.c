@@ -46,18 +46,19 @@ typedef struct stage_call {
     char *report;
 } stage_call;
 
-static prune_status open_all(stage_call *s)
+static prune_status open_all(stage_call *s, bool needs_images)
 {
     const stage_options *o = s->options;
     prune_context *ctx = s->call->ctx;
     if (!o->output) return cli_usage_error("-o FILE is needed: where should the model go?");
-    if (!o->images) return cli_usage_error("--images DIR is needed: pictures to work on");
+    if (!o->images && needs_images)
+        return cli_usage_error("--images DIR is needed: pictures to work on");
     prune_status status =
         cli_open_model(s->call, s->call->arguments[0], s->call->options[1], &s->model);
     if (status == PRUNE_OK)
         status = o->teacher ? cli_open_model(s->call, o->teacher, NULL, &s->teacher)
                             : prune_model_clone(&s->teacher, s->model);
-    if (status == PRUNE_OK) status = cli_open_images(s->call, o->images, &s->images);
+    if (status == PRUNE_OK && o->images) status = cli_open_images(s->call, o->images, &s->images);
     if (status == PRUNE_OK && o->val)
         status = prune_dataset_open(&s->validation, ctx, o->val, NULL);
     return status;
@@ -76,8 +77,9 @@ static prune_status store(stage_call *s, const prune_save_options *save)
     prune_status status = prune_model_save(s->model, s->options->output, save);
     if (status == PRUNE_OK) status = prune_model_describe(s->model, 0, 0, &info);
     if (status == PRUNE_OK)
-        (void)printf("%s: %.3f M parameters, %.3f GMACs, %d INT8 layers\n", s->options->output,
-                     (double)info.parameters / 1e6, (double)info.macs / 1e9, info.int8_layers);
+        (void)printf("%s: %.3f M parameters, %.3f GMACs, %d INT8 layers, %d in BF16\n",
+                     s->options->output, (double)info.parameters / 1e6, (double)info.macs / 1e9,
+                     info.int8_layers, info.bf16_layers);
     if (status == PRUNE_OK && s->report) status = cli_write_json(s->call, s->report);
     return status;
 }
@@ -98,7 +100,7 @@ static prune_status run_trim(cli_call *call)
     prune_trim_options trim = *(const prune_trim_options *)call->options[2];
     prune_tune_options tune = *(const prune_tune_options *)call->options[4];
     trim.max_drop = s.options->max_drop;
-    prune_status status = open_all(&s);
+    prune_status status = open_all(&s, true);
     /* Nobody needs to judge where there is no floor: then no pictures are held back. */
     if (status == PRUNE_OK && (s.options->val || s.options->max_drop)) status = make_judge(&s);
     if (status == PRUNE_OK)
@@ -116,7 +118,7 @@ static prune_status run_tune(cli_call *call)
     prune_tune_options tune = *(const prune_tune_options *)call->options[2];
     prune_tune_report report = {.struct_size = (uint32_t)sizeof report};
     char json[320];
-    prune_status status = open_all(&s);
+    prune_status status = open_all(&s, true);
     if (status == PRUNE_OK && s.options->val) status = make_judge(&s);
     if (s.judge) tune.judge = prune_judge_samples(s.judge);
     if (s.judge) tune.metric = prune_judge_metric(s.judge);
@@ -148,7 +150,7 @@ static prune_status run_quantize(cli_call *call)
     stage_call s = {.call = call, .options = call->options[0]};
     prune_quant_options quant = *(const prune_quant_options *)call->options[2];
     char metric[32];
-    prune_status status = open_all(&s);
+    prune_status status = open_all(&s, quant.precision == 0);
     if (status == PRUNE_OK && s.options->max_drop)
         status = prune_drop_parse(s.options->max_drop, metric, &quant.max_drop);
     if (status == PRUNE_OK && s.options->val) status = make_judge(&s);
@@ -189,7 +191,7 @@ const cli_command cli_tune = {
 const cli_command cli_quantize = {
     .name = "quantize",
     .arguments = "MODEL",
-    .summary = "computes in INT8, with FP32 where a scan shows that it is needed",
+    .summary = "computes in INT8, with floats where a scan shows that it is needed; or in BF16",
     .example = "prune quantize tuned.safetensors --images scenes/image -o small.safetensors.zst",
     .min_arguments = 1,
     .max_arguments = 1,

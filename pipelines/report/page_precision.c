@@ -1,4 +1,4 @@
-/* Which layers compute in INT8, which stayed FP32 and why, and how sensitive each is. */
+/* Which layers compute in INT8, which stayed in floats and why, and how sensitive each is. */
 #include "pipelines/report/page.h"
 #include "pipelines/report/report.h"
 
@@ -10,6 +10,13 @@ enum { STRIP_WIDTH = 720, STRIP_HEIGHT = 34, SHOWN = 12 };
 static bool is_int8(const json_t *layer)
 {
     return strcmp(report_word(layer, "compute"), "int8") == 0;
+}
+
+/* "BF16" in the capitals of the page. */
+static const char *precision_of(const json_t *layer)
+{
+    if (is_int8(layer)) return "INT8";
+    return strcmp(report_word(layer, "compute"), "bf16") == 0 ? "BF16" : "FP32";
 }
 
 static bool has_weights(const json_t *layer)
@@ -48,11 +55,11 @@ static void add_strip(text *t, const json_t *layers)
                  is_int8(layer) ? "after" : "before", at, width, STRIP_HEIGHT);
         text_escaped(t, report_word(layer, "name"));
         text_add(t, ", %.2f M MACs, %s</title></rect>", report_number(layer, "macs") / 1e6,
-                 is_int8(layer) ? "INT8" : "FP32");
+                 precision_of(layer));
         at += width;
     }
     text_add(t, "</svg>");
-    page_legend(t, "FP32", "INT8");
+    page_legend(t, "FP32 or BF16", "INT8");
     text_add(t,
              "<p class=small>Layers from input (left) to output, each as wide as its share of the "
              "multiply-accumulates. %.1f %% of them are computed in INT8.</p>\n",
@@ -67,12 +74,13 @@ static void add_reason(text *t, const json_t *layer, const json_t *quantize)
         text_add(t, "alone in INT8 it costs %.5f of the judge's score: too much",
                  report_number(row, "drop"));
     else if (!has_weights(layer))
-        text_add(t, "has no weights: it computes on activations alone, in FP32");
+        text_add(t, "has no weights: it computes on activations alone, in floats");
     else if (*kept)
         text_add(t, "reads the picture, makes the output, or is named by keep-float (%.100s)",
                  kept);
     else
-        text_add(t, "reads the picture or makes the output: such layers stay FP32 (default-float)");
+        text_add(
+            t, "reads the picture or makes the output: such layers stay in floats (default-float)");
 }
 
 static void add_floats(text *t, const json_t *layers, const json_t *quantize)
@@ -87,11 +95,12 @@ static void add_floats(text *t, const json_t *layers, const json_t *quantize)
             continue;
         }
         if (shown++ == 0)
-            text_add(t, "<h3>Layers that stayed FP32</h3><div class=wide><table><tr><th>layer"
-                        "<th>M MACs<th class=words>why</tr>");
+            text_add(t, "<h3>Layers that stayed in floats</h3><div class=wide><table><tr><th>layer"
+                        "<th>M MACs<th class=words>computes in<th class=words>why</tr>");
         text_add(t, "<tr><td>");
         text_escaped(t, report_word(layer, "name"));
-        text_add(t, "<td>%.2f<td class=words>", report_number(layer, "macs") / 1e6);
+        text_add(t, "<td>%.2f<td class=words>%s<td class=words>",
+                 report_number(layer, "macs") / 1e6, precision_of(layer));
         add_reason(t, layer, quantize);
         text_add(t, "</tr>");
     }
@@ -99,7 +108,7 @@ static void add_floats(text *t, const json_t *layers, const json_t *quantize)
     if (bare > 0)
         text_add(t,
                  "<p class=small>%zu further layers (attention and the like) multiply "
-                 "activations with each other; they have no weights and stay FP32.</p>\n",
+                 "activations with each other; they have no weights and stay in floats.</p>\n",
                  bare);
 }
 
@@ -124,7 +133,7 @@ static void add_ranking(text *t, const json_t *quantize)
     if (json_array_size(ranking) == 0) return;
     text_add(t,
              "<h3>Sensitivity</h3><p class=small>Each layer (or group that shares an input) alone "
-             "in INT8, the others FP32: how much the judge");
+             "in INT8, the others in FP32: how much the judge");
     text_add(t, " finds it worse (");
     text_escaped(t, report_word(quantize, "judge.metric"));
     text_add(t,

@@ -37,7 +37,7 @@ START_TEST(the_hostile_layer_is_the_one_kept)
     ck_ok(prune_model_quantize(model, samples, &options));
     ck_assert_int_eq(int8_layers(model), 4);
     const pr_precision *p = &model->nodes[pr_model_find_node(model, hostile_name)].precision;
-    ck_assert_int_eq(p->compute, PR_COMPUTE_F32);
+    ck_assert_int_eq(p->compute, PR_COMPUTE_BF16);
     ck_assert_int_eq(p->input, PR_INPUT_NONE);
     ck_assert_ptr_null(p->input_scale.data);
     prune_samples_free(samples);
@@ -105,7 +105,8 @@ START_TEST(transformers_fold_and_quantize)
         const pr_tensor *weight = pr_node_param(model, node, PR_SLOT_WEIGHT);
         ck_assert_int_ne(node->op, PR_OP_SCALE);
         if (!weight || weight->shape.rank < 2) continue;
-        ck_assert_int_eq(weight->dtype, node->precision.compute == PR_COMPUTE_I8 ? PR_F32 : PR_F16);
+        ck_assert_int_eq(weight->dtype,
+                         node->precision.compute == PR_COMPUTE_F32 ? PR_F16 : PR_F32);
     }
     prune_samples_free(samples);
     prune_model_free(model);

@@ -314,7 +314,7 @@ def sensitivity(one: Sensitivity, count: int = 20, **_: Any) -> Any:
     rows = [x for x in one.layers if x["error"] is not None][:count]
     figure, axes = _figure(1, 1, 8, 0.8 + 0.24 * max(len(rows), 1))
     axis = _tidy(axes[0, 0])
-    colours = [_BLUE if x["precision"] == "fp32" else _ORANGE for x in rows]
+    colours = [_ORANGE if x["precision"] == "int8" else _BLUE for x in rows]
     axis.barh([x["layer"] for x in rows], [x["error"] for x in rows], color=colours)
     axis.invert_yaxis()
     axis.tick_params(axis="y", labelsize=8, length=0)
