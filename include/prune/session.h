@@ -29,7 +29,8 @@ prune_status prune_session_create(prune_session **out, const prune_model *model,
 void prune_session_free(prune_session *session);
 
 /* Depth map of one picture at the picture's own size, in the model's own units. `values` holds
- * pixels->height * pixels->width floats. Plans again when the network's input size changes. */
+ * pixels->height * pixels->width floats. Plans for a network input size when it is new; the four
+ * sizes used last are kept, in one arena. */
 prune_status prune_session_predict(prune_session *session, const prune_pixels *pixels,
                                    float *values);
 /* The same at the network's output resolution: see prune_session_network_size. */
@@ -65,7 +66,7 @@ int32_t prune_session_steps(const prune_session *session);
 /* Fill struct_size first. */
 prune_status prune_session_step_info(const prune_session *session, int32_t index,
                                      prune_session_step *step);
-/* Arena plus packed weights of the current plan, bytes. */
+/* Arena (of the largest plan that is kept or was) plus packed weights, bytes. */
 uint64_t prune_session_memory(const prune_session *session);
 
 #ifdef __cplusplus

@@ -274,7 +274,7 @@ static size_t scratch_of(const pr_plan *plan, const pr_step *step)
     return 0;
 }
 
-static prune_status make_arena(pr_plan *plan)
+static prune_status measure_arena(pr_plan *plan)
 {
     size_t scratch = 0, threads = (size_t)plan->ctx->threads;
     PR_TRY(pr_plan_groups(plan));
@@ -286,8 +286,6 @@ static prune_status make_arena(pr_plan *plan)
         if (bytes > scratch) scratch = bytes;
     }
     plan->arena_bytes = plan->scratch_offset + scratch + 64;
-    plan->arena = pr_calloc(plan->ctx, plan->arena_bytes, 1);
-    if (!plan->arena) return PRUNE_E_MEMORY;
     plan->spent = pr_calloc(plan->ctx, threads * (size_t)plan->n_steps + 1, sizeof *plan->spent);
     return plan->spent ? PRUNE_OK : PRUNE_E_MEMORY;
 }
@@ -349,7 +347,7 @@ prune_status pr_plan_create(pr_plan *out, const pr_lowered *low, int64_t batch, 
         }
         PR_GO(plan_quantization(&plan, unit));
     }
-    PR_GO(make_arena(&plan));
+    PR_GO(measure_arena(&plan));
     *out = plan;
     return PRUNE_OK;
 done:
@@ -373,6 +371,5 @@ void pr_plan_free(pr_plan *plan)
     pr_free(plan->ctx, plan->steps);
     pr_free(plan->ctx, plan->groups);
     pr_free(plan->ctx, plan->spent);
-    pr_free(plan->ctx, plan->arena);
     *plan = (pr_plan){0};
 }

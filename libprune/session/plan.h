@@ -81,15 +81,16 @@ typedef struct pr_plan {
     int32_t n_groups;
     double *spent; /* [threads][n_steps]: seconds of every lane, for profiles */
     size_t scratch_offset, arena_bytes;
-    char *arena;
 } pr_plan;
 
 prune_status pr_plan_create(pr_plan *out, const pr_lowered *low, int64_t batch, int64_t height,
                             int64_t width);
 void pr_plan_free(pr_plan *plan);
 
-/* input [batch, height, width, 3], output of the model's first output. Never allocates. */
-prune_status pr_plan_run(pr_plan *plan, const float *input, float *output, bool profile);
+/* input [batch, height, width, 3], output of the model's first output. `arena` holds arena_bytes,
+ * aligned to 64; plans of several sizes may share one. Never allocates. */
+prune_status pr_plan_run(pr_plan *plan, char *arena, const float *input, float *output,
+                         bool profile);
 
 /* Bytes that a step moves, each counted once: packed weights or parameters, values read, values
  * written. What kernels copy for themselves (a convolution's rows) is not counted. */

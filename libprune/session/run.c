@@ -17,7 +17,7 @@ static char *rows_at(const pr_runner *run, int32_t buffer, size_t row_bytes, con
     }
     const pr_buffer_plan *b = &run->plan->buffers[buffer];
     if (b->group != PR_NONE) return block->values + b->offset;
-    char *base = run->plan->arena + b->offset;
+    char *base = run->arena + b->offset;
     return block ? base + (size_t)block->first * row_bytes : base;
 }
 
@@ -236,12 +236,14 @@ double pr_run_seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-prune_status pr_plan_run(pr_plan *plan, const float *input, float *output, bool profile)
+prune_status pr_plan_run(pr_plan *plan, char *arena, const float *input, float *output,
+                         bool profile)
 {
     pr_runner run = {.plan = plan, .kernels = plan->low->kernels, .profile = profile};
+    run.arena = arena;
     run.buffers[PR_BUFFER_INPUT] = (float *)(uintptr_t)input; /* only ever read */
     run.buffers[PR_BUFFER_OUTPUT] = output;
-    run.scratch = plan->arena + plan->scratch_offset;
+    run.scratch = arena + plan->scratch_offset;
     for (int32_t i = 0; i < plan->n_groups; i++) {
         const pr_group *group = &plan->groups[i];
         if (group->by_rows) {

@@ -8,7 +8,7 @@ typedef struct pr_runner {
     pr_plan *plan;
     const pr_kernels *kernels;
     float *buffers[2]; /* the caller's input and output */
-    char *scratch;
+    char *arena, *scratch;
     bool profile;
 } pr_runner;
 

@@ -7,12 +7,23 @@
 #include <prune/session.h>
 #include <string.h>
 
+enum { PLANS = 4 }; /* input sizes that a session remembers */
+
+typedef struct cached_plan {
+    pr_plan plan;
+    uint64_t used; /* the run that used it last */
+} cached_plan;
+
 struct prune_session {
     prune_context *ctx;
     prune_model *model; /* our own clone */
     prune_session_options options;
     pr_lowered low;
-    pr_plan plan;
+    cached_plan plans[PLANS];
+    pr_plan *plan; /* the current one */
+    uint64_t runs;
+    char *arena;
+    size_t arena_bytes;
     float *input, *output; /* of predict: one picture */
     size_t input_capacity, output_capacity;
 };
@@ -64,17 +75,43 @@ static prune_status read_options(prune_session_options *out, const prune_session
     return PRUNE_OK;
 }
 
-/* Plans for this size unless the current plan already fits. */
+/* The arena is what the largest kept plan needs: plans do not run at the same time. */
+static prune_status reserve_arena(prune_session *session, size_t bytes)
+{
+    if (bytes <= session->arena_bytes) return PRUNE_OK;
+    char *arena = pr_calloc(session->ctx, bytes, 1);
+    if (!arena) return PRUNE_E_MEMORY;
+    pr_free(session->ctx, session->arena);
+    session->arena = arena;
+    session->arena_bytes = bytes;
+    return PRUNE_OK;
+}
+
+/* Makes the plan for this size the current one; of those that are kept, a new one replaces the
+ * longest unused. Nothing changes when this fails. */
 static prune_status replan(prune_session *session, int64_t batch, int64_t height, int64_t width)
 {
-    pr_plan *plan = &session->plan;
-    if (plan->ctx && plan->batch == batch && plan->height == height && plan->width == width) {
+    cached_plan *oldest = &session->plans[0];
+    session->runs++;
+    for (int i = 0; i < PLANS; i++) {
+        cached_plan *c = &session->plans[i];
+        if (c->used < oldest->used) oldest = c;
+        if (!c->plan.ctx || c->plan.batch != batch) continue;
+        if (c->plan.height != height || c->plan.width != width) continue;
+        c->used = session->runs;
+        session->plan = &c->plan;
         return PRUNE_OK;
     }
     pr_plan next;
     PR_TRY(pr_plan_create(&next, &session->low, batch, height, width));
-    pr_plan_free(plan);
-    *plan = next;
+    prune_status status = reserve_arena(session, next.arena_bytes);
+    if (status != PRUNE_OK) {
+        pr_plan_free(&next);
+        return status;
+    }
+    pr_plan_free(&oldest->plan);
+    *oldest = (cached_plan){next, session->runs};
+    session->plan = &oldest->plan;
     return PRUNE_OK;
 }
 
@@ -116,7 +153,8 @@ done:
 void prune_session_free(prune_session *session)
 {
     if (!session) return;
-    pr_plan_free(&session->plan);
+    for (int i = 0; i < PLANS; i++) pr_plan_free(&session->plans[i].plan);
+    pr_free(session->ctx, session->arena);
     pr_lowered_free(&session->low);
     if (session->model) pr_model_free(session->model);
     pr_free(session->ctx, session->input);
@@ -128,7 +166,7 @@ prune_status prune_session_run(prune_session *session, const float *input, int32
                                int32_t width, float *output)
 {
     PR_TRY(replan(session, session->options.batch, height, width));
-    return pr_plan_run(&session->plan, input, output, session->options.profile);
+    return pr_plan_run(session->plan, session->arena, input, output, session->options.profile);
 }
 
 prune_status prune_session_network_size(prune_session *session, int32_t image_height,
@@ -176,7 +214,8 @@ prune_status prune_session_predict_network(prune_session *session, const prune_p
                    (size_t)height * (size_t)width * 3));
     PR_TRY(prune_session_prepare(session, pixels, session->input));
     PR_TRY(replan(session, 1, height, width));
-    return pr_plan_run(&session->plan, session->input, values, session->options.profile);
+    return pr_plan_run(session->plan, session->arena, session->input, values,
+                       session->options.profile);
 }
 
 prune_status prune_session_predict(prune_session *session, const prune_pixels *pixels,
@@ -202,7 +241,7 @@ void prune_session_describe(const prune_session *session, prune_prediction *pred
 
 int32_t prune_session_steps(const prune_session *session)
 {
-    return session->plan.n_steps;
+    return session->plan->n_steps;
 }
 
 static const char *kernel_name(const pr_step *step)
@@ -241,12 +280,12 @@ static const char *kernel_name(const pr_step *step)
 prune_status prune_session_step_info(const prune_session *session, int32_t index,
                                      prune_session_step *step)
 {
-    if (index < 0 || index >= session->plan.n_steps) {
+    if (index < 0 || index >= session->plan->n_steps) {
         return pr_fail(PRUNE_E_ARGUMENT, "step %d: the session has %d steps", index,
-                       session->plan.n_steps);
+                       session->plan->n_steps);
     }
-    const pr_step *from = &session->plan.steps[index];
-    const pr_traffic traffic = pr_plan_traffic(&session->plan, from);
+    const pr_step *from = &session->plan->steps[index];
+    const pr_traffic traffic = pr_plan_traffic(session->plan, from);
     const prune_session_step full = {
         .struct_size = step->struct_size,
         .name = from->unit->name,
@@ -266,5 +305,5 @@ prune_status prune_session_step_info(const prune_session *session, int32_t index
 
 uint64_t prune_session_memory(const prune_session *session)
 {
-    return session->plan.arena_bytes + session->low.packed_bytes;
+    return session->arena_bytes + session->low.packed_bytes;
 }

@@ -166,6 +166,35 @@ START_TEST(chains_of_integers_never_become_floats)
 }
 END_TEST
 
+/* Sizes in turns, more of them than are kept: the same bytes as a session of one size writes. */
+START_TEST(sizes_in_turns_do_not_disturb_each_other)
+{
+    enum { SIZES = 6, MOST = 48 };
+    static float input[MOST * MOST * 3], first[SIZES][MOST * MOST], again[MOST * MOST];
+    prune_context *ctx = test_context(2);
+    prune_model *model = net_vit(ctx);
+    prune_session *session;
+    test_fill(input, MOST * MOST * 3, 3);
+    for (int i = 0; i < SIZES; i++) {
+        ck_ok(prune_session_create(&session, model, NULL));
+        ck_ok(prune_session_run(session, input, 48 - 8 * i, 16 + 4 * i, first[i]));
+        prune_session_free(session);
+    }
+    ck_ok(prune_session_create(&session, model, NULL));
+    for (int turn = 0; turn < 3 * SIZES; turn++) {
+        int i = turn * 5 % SIZES, height = 48 - 8 * i, width = 16 + 4 * i;
+        ck_ok(prune_session_run(session, input, height, width, again));
+        ck_assert_mem_eq(again, first[i], (size_t)(height * width) * sizeof *again);
+    }
+    ck_fails(prune_session_run(session, input, 0, 8, again), PRUNE_E_SHAPE, "");
+    ck_ok(prune_session_run(session, input, 48, 16, again));
+    ck_assert_mem_eq(again, first[0], 48 * 16 * sizeof *again);
+    prune_session_free(session);
+    pr_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
 START_TEST(pictures_come_back_at_their_own_size)
 {
     prune_context *ctx = test_context(2);
@@ -230,4 +259,5 @@ END_TEST
 TEST_MAIN("session/session", half_precision_parameters_are_read_as_such,
           floats_agree_with_the_interpreter, bf16_agrees_with_the_exact_mode,
           precision_is_an_option_of_the_session, integers_agree_with_the_exact_mode,
-          chains_of_integers_never_become_floats, pictures_come_back_at_their_own_size)
+          chains_of_integers_never_become_floats, sizes_in_turns_do_not_disturb_each_other,
+          pictures_come_back_at_their_own_size)
