@@ -7,8 +7,9 @@
 
 #include <prune/model.h>
 
-/* The last step of every way to get a model: checks that all shapes fit, and notes what later
- * reductions are fractions of (unless the model already carries that note). */
+/* The last step of every way to get a model: checks that all shapes fit, puts pointwise layers
+ * before the resizes that they commute with (passes/order.h), and notes what later reductions are
+ * fractions of (unless the model already carries that note). */
 prune_status pr_models_finish(prune_model *model);
 
 /* What loading learned about a file. */
