@@ -278,13 +278,6 @@ static void mark_feeding_layers(const prune_model *model, int32_t node, bool *se
     }
 }
 
-static bool is_pointwise(const prune_model *model, const pr_node *node)
-{
-    const pr_tensor *weight = pr_node_param(model, node, PR_SLOT_WEIGHT);
-    return node->op == PR_OP_CONV && weight && weight->shape.rank == 4 &&
-           weight->shape.dim[1] == 1 && weight->shape.dim[2] == 1;
-}
-
 prune_status pr_integer_last_layers(const prune_model *model, bool *last)
 {
     const size_t n = (size_t)model->n_nodes;
@@ -300,29 +293,18 @@ prune_status pr_integer_last_layers(const prune_model *model, bool *last)
 prune_status pr_integer_default_float(const prune_model *model, bool *keep)
 {
     const int32_t n_nodes = model->n_nodes;
-    bool *seen = NULL, *last = NULL;
-    prune_status status = PRUNE_OK;
-    memset(keep, 0, (size_t)n_nodes * sizeof *keep);
-    PR_GO(pr_new(model->ctx, (void **)&seen, (size_t)n_nodes + 1, sizeof *seen));
-    PR_GO(pr_new(model->ctx, (void **)&last, (size_t)n_nodes + 1, sizeof *last));
+    bool *seen = NULL;
+    PR_TRY(pr_integer_last_layers(model, keep));
+    PR_TRY(pr_new(model->ctx, (void **)&seen, (size_t)n_nodes + 1, sizeof *seen));
     for (int32_t i = 0; i < n_nodes; i++) { /* seen: computed from the picture without a layer */
         const pr_node *n = &model->nodes[i];
         const int32_t values = pr_op_get(n->op)->value_inputs;
         bool from_picture = n->op == PR_OP_INPUT;
         for (int32_t j = 0; j < n->n_inputs && (!values || j < values); j++)
             from_picture = from_picture || seen[n->inputs[j]];
-        keep[i] = from_picture && is_layer(n);
+        keep[i] = keep[i] || (from_picture && is_layer(n));
         seen[i] = from_picture && !is_layer(n);
     }
-    PR_GO(pr_integer_last_layers(model, last));
-    for (int32_t i = n_nodes - 1; i >= 0; i--) {
-        if (!last[i]) continue;
-        keep[i] = true;
-        if (is_pointwise(model, &model->nodes[i]))
-            mark_feeding_layers(model, model->nodes[i].inputs[0], seen, keep);
-    }
-done:
     pr_free(model->ctx, seen);
-    pr_free(model->ctx, last);
-    return status;
+    return PRUNE_OK;
 }

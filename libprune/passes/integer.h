@@ -46,8 +46,7 @@ prune_status pr_integer_round_trip(pr_tensor *out, const prune_model *model, int
 prune_status pr_integer_last_layers(const prune_model *model, bool *last);
 /* Nodes that stay floating point unless asked for: those that read the picture (first
  * convolution, patch embedding) and those whose result reaches an output without another layer in
- * between (last convolution; when that is pointwise, the one before it too). keep has n_nodes
- * entries. */
+ * between (last convolution). keep has n_nodes entries. */
 prune_status pr_integer_default_float(const prune_model *model, bool *keep);
 
 #endif

@@ -28,7 +28,7 @@ static const prune_option options_of_quant[] = {
     {"views", PRUNE_OPTION_INT, FIELD(views), "60", 1, 100000, NULL,
      "pictures to calibrate on: the images, then augmented views of them"},
     {"default-float", PRUNE_OPTION_BOOL, FIELD(default_float), "true", 0, 0, NULL,
-     "keep the layer that reads the picture and the last convolutions in floats"},
+     "keep the layer that reads the picture and the last convolution in floats"},
     {"keep-float", PRUNE_OPTION_TEXT, FIELD(keep_float), NULL, 0, 0, NULL,
      "layers that stay FP32, as in \"decoder.0.*,blocks.3.mlp.fc2\""},
     {"scan", PRUNE_OPTION_BOOL, FIELD(scan), "true", 0, 0, NULL,
