@@ -5,11 +5,14 @@
 
 #if defined(PR_EMULATED)
 #define PR_PIN(x) (void)(x)
+#define PR_PUBLISH(p) (void)(p)
 #else
 #include <immintrin.h>
 /* gcc 12 moves accumulators to the stack and back in every step (measured: 2.4 times slower); an
  * operand of an empty asm must stay in a register. */
 #define PR_PIN(x) __asm__("" : "+v"(x))
+/* What was written stands in memory, p's target included: for asm that reads it unannounced. */
+#define PR_PUBLISH(p) __asm__ volatile("" : : "r"(p) : "memory")
 #endif
 
 #endif

@@ -58,7 +58,8 @@ typedef enum pr_pack_kind {
 } pr_pack_kind;
 
 /* Weights [n, k] in the order that a tier's panel kernel reads: blocks of 2 * lanes columns, the
- * last one of `lanes` columns when that is enough; inside a block [k / depth][columns][depth].
+ * last one of `lanes` columns when that is enough; inside a block [k / depth][columns][depth], or,
+ * for tiers with an i8_step, [k / step][columns / lanes][step / depth][lanes][depth]: tiles.
  * thin: plain rows [n, k_padded], for a few outputs, where kernels reduce along k instead. */
 typedef struct pr_packed {
     int64_t n, k, k_padded;
@@ -110,6 +111,11 @@ typedef struct pr_kernels {
                        const pr_epilogue *e, int64_t row);
     /* Integers: a is a panel of i8_bytes-wide elements, written by i8_widen; lda in elements. */
     int32_t i8_lanes, i8_depth, i8_bytes;
+    int32_t i8_step;        /* k is padded to a multiple of it, blocks are cut by it; 0: i8_depth */
+    int32_t i8_unit;        /* rows are dealt out in units of it; 0: PR_PANEL_UNIT */
+    bool i8_plain;          /* panels hold the bytes themselves: rows need not be copied */
+    int64_t i8_panel_bytes; /* of a panel that stays in cache; 0: PR_PANEL_BYTES */
+    int64_t i8_worth;       /* multiply-adds that are worth a thread's while; 0: PR_PANEL_WORTH */
     void (*i8_widen)(void *to, const int8_t *from, int64_t count);
     void (*i8_panel)(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                      const pr_epilogue *e, int64_t row);

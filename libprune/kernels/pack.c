@@ -138,15 +138,21 @@ int64_t pr_pack_f32_size(const pr_kernels *kernels, int64_t n, int64_t k)
     return block_total(n, kernels->f32_lanes) * k;
 }
 
-/* [k / depth][columns][depth] of one block with zeros in every gap; w is n x k with row stride
- * ldw, elements of 1 or 2 bytes as the tier has them. */
+static int64_t step_of(const pr_kernels *kernels)
+{
+    return kernels->i8_step ? kernels->i8_step : kernels->i8_depth;
+}
+
+/* One block, as pr_packed says, with zeros in every gap; w is n x k with row stride ldw, elements
+ * of 1 or 2 bytes as the tier has them. */
 static char *pack_block(const pr_kernels *kernels, char *to, int64_t wide, int64_t n,
                         int64_t k_padded, int64_t k, const int16_t *w, int64_t ldw)
 {
-    int64_t depth = kernels->i8_depth;
+    int64_t depth = kernels->i8_depth, step = step_of(kernels), lanes = kernels->i8_lanes;
     for (int64_t j = 0; j < n; j++) {
         for (int64_t i = 0; i < k; i++) {
-            int64_t at = (i / depth * wide + j) * depth + i % depth;
+            int64_t tile = i / step * wide + j / lanes * lanes;
+            int64_t at = tile * step + (i % step / depth * lanes + j % lanes) * depth + i % depth;
             if (kernels->i8_bytes == 2) {
                 ((int16_t *)(void *)to)[at] = w[j * ldw + i];
             } else {
@@ -164,7 +170,7 @@ static prune_status pack_parts(pr_packed *out, prune_context *ctx, const pr_kern
 {
     pr_packed p = {.n = n, .k = k};
     prune_status status = PRUNE_E_MEMORY;
-    p.k_padded = (k + kernels->i8_depth - 1) / kernels->i8_depth * kernels->i8_depth;
+    p.k_padded = (k + step_of(kernels) - 1) / step_of(kernels) * step_of(kernels);
     int64_t total = block_total(n, kernels->i8_lanes);
     p.bytes = (size_t)(parts * total * p.k_padded * kernels->i8_bytes);
     p.data = pr_calloc(ctx, p.bytes + 1, 1);

@@ -12,6 +12,7 @@ uint64_t pr_avx2_peak_i8(int64_t rounds);
 void pr_avx2_peak_read(const void *from, size_t bytes);
 uint64_t pr_avxvnni_peak_i8(int64_t rounds);
 uint64_t pr_avx512_peak_f32(int64_t rounds);
+uint64_t pr_avx512_peak_i8(int64_t rounds);
 void pr_avx512_peak_read(const void *from, size_t bytes);
 uint64_t pr_avx512vnni_peak_i8(int64_t rounds);
 uint64_t pr_amx_peak_i8(int64_t rounds);
@@ -31,7 +32,7 @@ uint64_t pr_amx_peak_bf16(int64_t rounds);
 #define PR_AVXVNNI_PEAKS                                                                           \
     .peak_f32 = pr_avx2_peak_f32, .peak_i8 = pr_avxvnni_peak_i8, .peak_read = pr_avx2_peak_read
 #define PR_AVX512_PEAKS                                                                            \
-    .peak_f32 = pr_avx512_peak_f32, .peak_i8 = pr_avx2_peak_i8, .peak_read = pr_avx512_peak_read
+    .peak_f32 = pr_avx512_peak_f32, .peak_i8 = pr_avx512_peak_i8, .peak_read = pr_avx512_peak_read
 #define PR_AVX512VNNI_PEAKS                                                                        \
     .peak_f32 = pr_avx512_peak_f32, .peak_i8 = pr_avx512vnni_peak_i8,                              \
     .peak_read = pr_avx512_peak_read

@@ -1,4 +1,4 @@
-/* Covers: avx2/winograd.c */
+/* Covers: winograd.c */
 #include "tests/kernels/halves.h"
 
 typedef enum number { FLOATS, BF16, INTEGERS } number;

@@ -1,6 +1,18 @@
-/* The tier's table row: everything from AVX512-VNNI. */
-#include "libprune/kernels/avx512vnni/avx512vnni.h"
+/* The tier's table row: integer products with tiles, everything else from AVX-512. */
+#include "libprune/kernels/amx/amx.h"
 #include "libprune/kernels/peak.h"
 
-const pr_kernels pr_kernels_amx = {
-    .name = "amx", PR_AVX512_FLOAT_ROW, PR_AVX512VNNI_INTEGER_ROW, PR_AMX_PEAKS};
+const pr_kernels pr_kernels_amx = {.name = "amx",
+                                   PR_AVX512_FLOAT_ROW,
+                                   .i8_lanes = 16,
+                                   .i8_depth = 4,
+                                   .i8_bytes = 1,
+                                   .i8_step = 64,
+                                   .i8_unit = 32,
+                                   .i8_plain = true,
+                                   .i8_panel_bytes = 768 << 10,
+                                   .i8_worth = 10000000,
+                                   .i8_widen = pr_amx_i8_widen,
+                                   .i8_panel = pr_amx_i8_panel,
+                                   .i8_gather = pr_amx_i8_gather,
+                                   PR_AMX_PEAKS};

@@ -21,12 +21,6 @@ void pr_avx2_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
 size_t pr_avx2_winograd_bytes(const pr_conv *conv);
 void pr_avx2_winograd(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
                       void *memory);
-/* Bias and epilogue of a 16-column block of float sums, rows `stride` floats apart. */
-void pr_avx2_finish_f32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c, int64_t columns,
-                        const float *sums, int64_t stride);
-/* Epilogue of a 16-column block of 32-bit sums, rows `stride` sums apart (math.h). */
-void pr_avx2_finish_i32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c, int64_t columns,
-                        const int32_t *sums, int64_t stride);
 
 /* The fields of the table row that are not matrix products. */
 void pr_avx2_activate(pr_activation act, float alpha, const float *x, float *y, int64_t count);

@@ -55,17 +55,11 @@ void pr_avx2_i8_gather(void *to, int64_t to_stride, const int8_t *line, const in
     }
 }
 
-void pr_avx2_finish_i32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c, int64_t columns,
-                        const int32_t *sums, int64_t stride)
-{
-    finish_i32(e, r, rows, c, columns, sums, stride);
-}
-
 void pr_avx2_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                       const pr_epilogue *e, int64_t row)
 {
     const int16_t *from = a, *block = b->data;
-    __m256i tile[ROWS * 2];
+    _Alignas(64) int32_t sums[ROWS * 16];
     for (int64_t c = 0; c < b->n;) {
         int64_t wide = pr_block_columns(b->n - c, 8);
         int64_t columns = b->n - c < wide ? b->n - c : wide;
@@ -76,11 +70,11 @@ void pr_avx2_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                 rows[j] = from + (i + (j < left ? j : left - 1)) * lda;
             }
             if (wide == 16) {
-                tile_6x16(rows, block, b->k_padded, tile);
+                tile_6x16(rows, block, b->k_padded, sums);
             } else {
-                tile_6x8(rows, block, b->k_padded, tile);
+                tile_6x8(rows, block, b->k_padded, sums);
             }
-            finish_i32(e, row + i, left, c, columns, (const int32_t *)(const void *)tile, 16);
+            finish_i32(e, row + i, left, c, columns, sums, 16);
         }
         block += wide * b->k_padded;
         c += wide;

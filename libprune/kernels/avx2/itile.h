@@ -16,18 +16,23 @@ static inline __m256i pair_at(const int16_t *row, int64_t p)
     return _mm256_set1_epi32(pair);
 }
 
+static inline void store8(int32_t *to, __m256i v)
+{
+    _mm256_store_si256((__m256i *)(void *)to, v);
+}
+
 #define PR_STEP(i)                                                                                 \
     x = pair_at(r##i, p);                                                                          \
     c##i##0 = _mm256_add_epi32(c##i##0, _mm256_madd_epi16(x, b0));                                 \
     c##i##1 = _mm256_add_epi32(c##i##1, _mm256_madd_epi16(x, b1));
 
 #define PR_STORE(i)                                                                                \
-    _mm256_store_si256(tile + 2 * (i), c##i##0);                                                   \
-    _mm256_store_si256(tile + 2 * (i) + 1, c##i##1);
+    store8(sums + 16 * (i), c##i##0);                                                              \
+    store8(sums + 16 * (i) + 8, c##i##1);
 
-/* tile[6][16] of 32-bit sums; k is even, b holds [k / 2][16][2]. */
+/* sums[6][16], aligned to 32 bytes; k is even, b holds [k / 2][16][2]. */
 static inline void tile_6x16(const int16_t *const rows[ROWS], const int16_t *b, int64_t k,
-                             __m256i *tile)
+                             int32_t *sums)
 {
     const int16_t *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3], *r4 = rows[4],
                   *r5 = rows[5];
@@ -54,7 +59,7 @@ static inline void tile_6x16(const int16_t *const rows[ROWS], const int16_t *b, 
 
 /* Narrow last block, b holds [k / 2][8][2]. */
 static inline void tile_6x8(const int16_t *const rows[ROWS], const int16_t *b, int64_t k,
-                            __m256i *tile)
+                            int32_t *sums)
 {
     __m256i c[ROWS];
     for (int i = 0; i < ROWS; i++) c[i] = _mm256_setzero_si256();
@@ -65,8 +70,8 @@ static inline void tile_6x8(const int16_t *const rows[ROWS], const int16_t *b, i
         }
     }
     for (int i = 0; i < ROWS; i++) {
-        _mm256_store_si256(tile + 2 * i, c[i]);
-        _mm256_store_si256(tile + 2 * i + 1, _mm256_setzero_si256());
+        store8(sums + 16 * i, c[i]);
+        store8(sums + 16 * i + 8, _mm256_setzero_si256());
     }
 }
 

@@ -178,8 +178,9 @@ void pr_avx2_f32_gather(float *to, int64_t to_stride, const float *line, const i
     }
 }
 
-void pr_avx2_finish_f32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c, int64_t columns,
-                        const float *sums, int64_t stride)
+/* Bias and epilogue of a block of up to 16 columns of float sums, rows `stride` floats apart. */
+static void finish_f32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c, int64_t columns,
+                       const float *sums, int64_t stride)
 {
     __m256 b0 = _mm256_setzero_ps(), b1 = b0;
     if (e->bias) {
@@ -219,7 +220,7 @@ void pr_avx2_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *
             } else {
                 tile_6x8(rows, block, b->k, tile);
             }
-            pr_avx2_finish_f32(e, row + i, left, c, columns, tile, 16);
+            finish_f32(e, row + i, left, c, columns, tile, 16);
         }
         block += wide * b->k_padded;
         c += wide;

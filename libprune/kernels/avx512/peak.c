@@ -36,3 +36,18 @@ void pr_avx512_peak_read(const void *from, size_t bytes)
         EACH(LOAD)
     }
 }
+
+/* As avx512/itile.h: 32 products and their sums per pair of instructions. */
+#define PAIRS(i)                                                                                   \
+    __asm__ volatile("vpmaddwd %2, %2, %1\n\tvpaddd %1, %0, %0" : "+v"(c##i), "=&v"(t) : "v"(y));
+
+uint64_t pr_avx512_peak_i8(int64_t rounds)
+{
+    __m512i y = _mm512_set1_epi16(1), t;
+    __m512i c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11;
+    EACH(START)
+    for (int64_t r = 0; r < rounds; r++) {
+        EACH(PAIRS)
+    }
+    return (uint64_t)rounds * CHAINS * 32;
+}

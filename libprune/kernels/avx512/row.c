@@ -1,6 +1,15 @@
-/* The tier's table row: FP32 products of its own, everything else from AVX2. */
+/* The tier's table row: products of its own, everything else from AVX2. */
 #include "libprune/kernels/avx512/avx512.h"
 #include "libprune/kernels/peak.h"
 
-const pr_kernels pr_kernels_avx512 = {
-    .name = "avx512", PR_AVX512_FLOAT_ROW, PR_AVX2_INTEGER_ROW, PR_AVX512_PEAKS};
+const pr_kernels pr_kernels_avx512 = {.name = "avx512",
+                                      PR_AVX512_FLOAT_ROW,
+                                      .i8_lanes = 8,
+                                      .i8_depth = 2,
+                                      .i8_bytes = 2,
+                                      .i8_widen = pr_avx2_i8_widen,
+                                      .i8_panel = pr_avx512_i8_panel,
+                                      .i8_gather = pr_avx2_i8_gather,
+                                      .winograd_bytes = pr_avx512_winograd_bytes,
+                                      .winograd = pr_avx512_winograd,
+                                      PR_AVX512_PEAKS};

@@ -1,6 +1,6 @@
 /* FP32 panels: 12 rows x 32 columns in 24 accumulators. */
 #include "libprune/kernels/avx512/avx512.h"
-#include "libprune/kernels/intrinsics.h"
+#include "libprune/kernels/avx512/math.h"
 
 enum { ROWS = 12, LANES = 16 };
 
@@ -26,8 +26,8 @@ enum { ROWS = 12, LANES = 16 };
 #define PR_STORE_NARROW(i) _mm512_storeu_ps(to + (i)*stride, a##i);
 
 /* Row i of the result goes to to + i * stride; `add` starts from what is there. */
-static void tile_12x32(const float *const rows[ROWS], const float *b, int64_t k, float *to,
-                       int64_t stride, bool add)
+static __attribute__((noinline)) void tile_12x32(const float *const rows[ROWS], const float *b,
+                                                 int64_t k, float *to, int64_t stride, bool add)
 {
     __m512 a0 = _mm512_setzero_ps(), b0 = a0;
     __m512 a1 = _mm512_setzero_ps(), b1 = a1;
@@ -86,8 +86,8 @@ static void tile_12x32(const float *const rows[ROWS], const float *b, int64_t k,
 }
 
 /* Narrow last block. */
-static void tile_12x16(const float *const rows[ROWS], const float *b, int64_t k, float *to,
-                       int64_t stride)
+static __attribute__((noinline)) void tile_12x16(const float *const rows[ROWS], const float *b,
+                                                 int64_t k, float *to, int64_t stride)
 {
     __m512 a0 = _mm512_setzero_ps();
     __m512 a1 = _mm512_setzero_ps();
@@ -161,7 +161,7 @@ void pr_avx512_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed
             }
             for (int64_t d = 0; d < wide && c + d < b->n; d += 16) {
                 int64_t columns = b->n - c - d < 16 ? b->n - c - d : 16;
-                pr_avx2_finish_f32(e, row + i, left, c + d, columns, tile + d, 2 * LANES);
+                finish16_f32(e, row + i, left, c + d, columns, tile + d, 2 * LANES);
             }
         }
         block += wide * b->k_padded;

@@ -1,11 +1,11 @@
 /* INT8 panels with vpdpbusd (unsigned times signed, four products into 32 bits, no saturation):
  * inputs become unsigned by adding 128, which the packed offset, -128 * column sum, takes back. */
+#include "libprune/kernels/avx512/math.h"
 #include "libprune/kernels/avx512vnni/avx512vnni.h"
-#include "libprune/kernels/intrinsics.h"
 
 #include <string.h>
 
-enum { ROWS = 6, LANES = 16 };
+enum { ROWS = 6, LANES = 16, BLOCK = 2 * LANES };
 
 void pr_avx512vnni_i8_widen(void *to, const int8_t *from, int64_t count)
 {
@@ -38,80 +38,69 @@ static inline __m512i four_at(const uint8_t *row, int64_t p)
     return _mm512_set1_epi32(four);
 }
 
-#define DOT(acc, x, w)                                                                             \
-    acc = _mm512_dpbusd_epi32(acc, x, w);                                                          \
-    PR_PIN(acc)
+#define EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
 
+/* As asm: from the intrinsic gcc 12 makes moves between registers, and spills. */
+#if defined(PR_EMULATED)
+#define DOT(acc, x, w) acc = _mm512_dpbusd_epi32(acc, x, w);
+#else
+#define DOT(acc, x, w) __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(w));
+#endif
+
+#define OPEN(i)                                                                                    \
+    const uint8_t *r##i = rows[i];                                                                 \
+    __m512i a##i = first, b##i = second;
 #define STEP(i)                                                                                    \
     x = four_at(r##i, p);                                                                          \
-    DOT(c##i##0, x, b0);                                                                           \
-    DOT(c##i##1, x, b1);
-
+    DOT(a##i, x, w0)                                                                               \
+    DOT(b##i, x, w1)
 #define STORE(i)                                                                                   \
-    _mm512_store_si512(tile + 2 * (i), c##i##0);                                                   \
-    _mm512_store_si512(tile + 2 * (i) + 1, c##i##1);
+    _mm512_storeu_si512((void *)(sums + (i)*BLOCK), a##i);                                         \
+    _mm512_storeu_si512((void *)(sums + (i)*BLOCK + LANES), b##i);
 
-/* tile[6][32] of 32-bit sums; k is a multiple of 4, b holds [k / 4][32][4]. */
+/* Six rows of 32 sums in twelve registers: two a cycle, five cycles each; k is a multiple of 4, b
+ * holds [k / 4][32][4]. */
 static void tile_6x32(const uint8_t *const rows[ROWS], const int8_t *b, int64_t k,
-                      const int32_t *offset, __m512i *tile)
+                      const int32_t *offset, int32_t *sums)
 {
-    const uint8_t *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3], *r4 = rows[4],
-                  *r5 = rows[5];
-    __m512i c00 = _mm512_loadu_si512((const void *)offset);
-    __m512i c01 = _mm512_loadu_si512((const void *)(offset + LANES));
-    __m512i c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01;
-    __m512i c40 = c00, c41 = c01, c50 = c00, c51 = c01, x;
+    const __m512i first = _mm512_loadu_si512((const void *)offset);
+    const __m512i second = _mm512_loadu_si512((const void *)(offset + LANES));
+    EACH_ROW(OPEN)
     for (int64_t p = 0; p < k; p += 4) {
-        __m512i b0 = _mm512_loadu_si512((const void *)b);
-        __m512i b1 = _mm512_loadu_si512((const void *)(b + 64));
+        __m512i w0 = _mm512_loadu_si512((const void *)b), x;
+        __m512i w1 = _mm512_loadu_si512((const void *)(b + 64));
         b += 128;
-        STEP(0)
-        STEP(1)
-        STEP(2)
-        STEP(3)
-        STEP(4)
-        STEP(5)
+        EACH_ROW(STEP)
     }
-    STORE(0)
-    STORE(1)
-    STORE(2)
-    STORE(3)
-    STORE(4)
-    STORE(5)
+    EACH_ROW(STORE)
 }
+
+#define OPEN_NARROW(i)                                                                             \
+    const uint8_t *r##i = rows[i];                                                                 \
+    __m512i a##i = first;
+#define STEP_NARROW(i) DOT(a##i, four_at(r##i, p), w)
+#define STORE_NARROW(i) _mm512_storeu_si512((void *)(sums + (i)*BLOCK), a##i);
 
 /* Narrow last block, b holds [k / 4][16][4]. */
 static void tile_6x16(const uint8_t *const rows[ROWS], const int8_t *b, int64_t k,
-                      const int32_t *offset, __m512i *tile)
+                      const int32_t *offset, int32_t *sums)
 {
-    const uint8_t *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3], *r4 = rows[4],
-                  *r5 = rows[5];
-    __m512i c0 = _mm512_loadu_si512((const void *)offset);
-    __m512i c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0;
+    const __m512i first = _mm512_loadu_si512((const void *)offset);
+    EACH_ROW(OPEN_NARROW)
     for (int64_t p = 0; p < k; p += 4) {
-        __m512i b0 = _mm512_loadu_si512((const void *)b);
+        __m512i w = _mm512_loadu_si512((const void *)b);
         b += 64;
-        DOT(c0, four_at(r0, p), b0);
-        DOT(c1, four_at(r1, p), b0);
-        DOT(c2, four_at(r2, p), b0);
-        DOT(c3, four_at(r3, p), b0);
-        DOT(c4, four_at(r4, p), b0);
-        DOT(c5, four_at(r5, p), b0);
+        EACH_ROW(STEP_NARROW)
     }
-    _mm512_store_si512(tile, c0);
-    _mm512_store_si512(tile + 2, c1);
-    _mm512_store_si512(tile + 4, c2);
-    _mm512_store_si512(tile + 6, c3);
-    _mm512_store_si512(tile + 8, c4);
-    _mm512_store_si512(tile + 10, c5);
+    EACH_ROW(STORE_NARROW)
 }
 
 void pr_avx512vnni_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                             const pr_epilogue *e, int64_t row)
 {
+    _Alignas(64) int32_t sums[ROWS * BLOCK];
     const uint8_t *from = a;
     const int8_t *block = b->data;
-    __m512i tile[ROWS * 2];
     for (int64_t c = 0; c < b->n;) {
         int64_t wide = pr_block_columns(b->n - c, LANES);
         for (int64_t i = 0; i < m; i += ROWS) {
@@ -120,15 +109,14 @@ void pr_avx512vnni_i8_panel(int64_t m, const void *a, int64_t lda, const pr_pack
             for (int64_t j = 0; j < ROWS; j++) {
                 rows[j] = from + (i + (j < left ? j : left - 1)) * lda;
             }
-            if (wide == 2 * LANES) {
-                tile_6x32(rows, block, b->k_padded, b->offset + c, tile);
+            if (wide == BLOCK) {
+                tile_6x32(rows, block, b->k_padded, b->offset + c, sums);
             } else {
-                tile_6x16(rows, block, b->k_padded, b->offset + c, tile);
+                tile_6x16(rows, block, b->k_padded, b->offset + c, sums);
             }
-            const int32_t *sums = (const int32_t *)(const void *)tile;
-            for (int64_t d = 0; d < wide && c + d < b->n; d += 16) {
-                int64_t columns = b->n - c - d < 16 ? b->n - c - d : 16;
-                pr_avx2_finish_i32(e, row + i, left, c + d, columns, sums + d, 2 * LANES);
+            for (int64_t d = 0; d < wide && c + d < b->n; d += LANES) {
+                int64_t columns = b->n - c - d < LANES ? b->n - c - d : LANES;
+                finish16_i32(e, row + i, left, c + d, columns, sums + d, BLOCK);
             }
         }
         block += wide * b->k_padded;

@@ -180,6 +180,10 @@ EMULATE_REDUCE(reduce_max_ps, x[i] > x[i + half] ? x[i] : x[i + half])
 #undef _mm512_reduce_max_ps
 #define _mm512_reduce_max_ps(v) emulated_reduce_max_ps(v)
 
+/* SIMDe's alias of this one takes four arguments. */
+#undef _mm512_madd_epi16
+#define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
+
 /* AVX-VNNI's own name for AVX512-VNNI's instruction. */
 #define _mm256_dpbusd_avx_epi32(sum, a, b) simde_mm256_dpbusd_epi32(sum, a, b)
 

@@ -1,0 +1,139 @@
+/* Vector functions of sixteen floats and the epilogues made of them: the operations of avx2/math.h
+ * in the same order, so that both give the same bits. */
+#ifndef PR_KERNELS_AVX512_MATH_H
+#define PR_KERNELS_AVX512_MATH_H
+
+#include "libprune/kernels/intrinsics.h"
+#include "libprune/kernels/kernels.h"
+
+/* avx2/math.h's exp8. */
+static inline __m512 exp16(__m512 x)
+{
+    const __m512 log2e = _mm512_set1_ps(1.44269504f), shift = _mm512_set1_ps(12582912.0f);
+    x = _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(88.0f)), _mm512_set1_ps(-87.0f));
+    __m512 shifted = _mm512_fmadd_ps(x, log2e, shift);
+    __m512 f = _mm512_fmsub_ps(x, log2e, _mm512_sub_ps(shifted, shift));
+    __m512 p = _mm512_set1_ps(1.53458095e-4f);
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.33999309e-3f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(9.61848907e-3f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.55032864e-2f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.240226462f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.693147182f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
+    __m512i power = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), power));
+}
+
+/* avx2/math.h's gelu8. */
+static inline __m512 gelu16(__m512 y)
+{
+    static const float coefficients[14] = {
+        0.133392572f,   -0.0665182471f,  0.0492634587f,  -0.0395981483f,  0.0320959464f,
+        -0.0252079647f, 0.018791547f,    -0.0135576101f, 0.00932789501f,  -0.0051161591f,
+        0.00221148343f, -0.00178046455f, 0.00155692606f, -0.000521626731f};
+    const __m512 limit = _mm512_set1_ps(5.3f), lowest = _mm512_set1_ps(-5.3f);
+    __m512 t = _mm512_max_ps(_mm512_min_ps(y, limit), lowest);
+    __m512 v = _mm512_fmsub_ps(_mm512_mul_ps(t, t), _mm512_set1_ps(2.0f / (5.3f * 5.3f)),
+                               _mm512_set1_ps(1.0f));
+    __m512 p = _mm512_set1_ps(coefficients[13]);
+    for (int i = 12; i >= 0; i--) p = _mm512_fmadd_ps(p, v, _mm512_set1_ps(coefficients[i]));
+    __m512 phi = _mm512_fmadd_ps(t, p, _mm512_set1_ps(0.5f));
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, lowest, _CMP_GT_OQ), _mm512_mul_ps(y, phi));
+}
+
+static inline __m512 activate16(pr_activation act, float alpha, __m512 y)
+{
+    const __m512 zero = _mm512_setzero_ps(), one = _mm512_set1_ps(1.0f);
+    switch (act) {
+    case PR_ACT_RELU:
+        return _mm512_max_ps(y, zero);
+    case PR_ACT_LEAKY_RELU:
+        return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(y, zero, _CMP_GT_OQ),
+                                    _mm512_mul_ps(y, _mm512_set1_ps(alpha)), y);
+    case PR_ACT_ELU: {
+        __m512 a = _mm512_set1_ps(alpha), positive = _mm512_max_ps(y, zero);
+        __m512 e = _mm512_sub_ps(exp16(_mm512_min_ps(y, zero)), one);
+        return _mm512_fmadd_ps(a, e, positive); /* one of the two is 0 */
+    }
+    case PR_ACT_GELU:
+        return gelu16(y);
+    case PR_ACT_SIGMOID:
+        return _mm512_div_ps(one, _mm512_add_ps(one, exp16(_mm512_sub_ps(zero, y))));
+    default:
+        return y;
+    }
+}
+
+/* What the epilogue knows of sixteen columns, loaded once for all rows of a tile. */
+typedef struct columns16 {
+    __mmask16 mask; /* those that exist */
+    __m512 scale, bias, gain;
+    __m512 inv_scale, low, high; /* quantization: factor and bounds before the zero point */
+    __m512i zero;
+} columns16;
+
+static inline columns16 columns_at(const pr_epilogue *e, int64_t c, int64_t columns)
+{
+    columns16 v;
+    v.mask = (__mmask16)((1u << columns) - 1);
+    v.bias = e->bias ? _mm512_loadu_ps(e->bias + c) : _mm512_setzero_ps();
+    v.gain = e->gain ? _mm512_loadu_ps(e->gain + c) : _mm512_setzero_ps();
+    v.scale = v.inv_scale = v.low = v.high = _mm512_setzero_ps();
+    v.zero = _mm512_setzero_si512();
+    if (e->out8) {
+        __m512 zero = _mm512_loadu_ps(e->zero + c);
+        v.inv_scale = _mm512_loadu_ps(e->inv_scale + c);
+        v.low = _mm512_sub_ps(_mm512_set1_ps(-127.0f), zero);
+        v.high = _mm512_sub_ps(_mm512_set1_ps(127.0f), zero);
+        v.zero = _mm512_cvtps_epi32(zero);
+    }
+    return v;
+}
+
+/* One row of the columns from c, y after scale and bias. Masks leave alone what does not exist. */
+static inline void finish_row16(const pr_epilogue *e, const columns16 *v, int64_t r, int64_t c,
+                                __m512 y)
+{
+    if (e->place) r = e->place[r];
+    if (e->gain) y = _mm512_mul_ps(y, v->gain);
+    if (e->act != PR_ACT_NONE) y = activate16(e->act, e->alpha, y);
+    if (e->residual) {
+        const float *from = e->residual + r * e->residual_stride + c;
+        y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(v->mask, from));
+    }
+    if (e->late != PR_ACT_NONE) y = activate16(e->late, e->late_alpha, y);
+    if (e->out) _mm512_mask_storeu_ps(e->out + r * e->out_stride + c, v->mask, y);
+    if (e->out8) {
+        if (e->relu8) y = _mm512_max_ps(y, _mm512_setzero_ps());
+        y = _mm512_mul_ps(y, v->inv_scale);
+        y = _mm512_min_ps(_mm512_max_ps(y, v->low), v->high);
+        __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(y), v->zero);
+        _mm_mask_storeu_epi8(e->out8 + r * e->out8_stride + c, v->mask, _mm512_cvtepi32_epi8(q));
+    }
+}
+
+/* Rows of up to sixteen columns of int32 sums (row stride `stride`), scaled as integer.h says. */
+static inline void finish16_i32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c,
+                                int64_t columns, const int32_t *sums, int64_t stride)
+{
+    columns16 v = columns_at(e, c, columns);
+    v.scale = _mm512_loadu_ps(e->scale + c);
+    for (int64_t i = 0; i < rows; i++, sums += stride) {
+        __m512 scale = v.scale;
+        if (e->row_scale) scale = _mm512_mul_ps(_mm512_set1_ps(e->row_scale[r + i]), scale);
+        __m512 y = _mm512_cvtepi32_ps(_mm512_loadu_si512((const void *)sums));
+        finish_row16(e, &v, r + i, c, _mm512_fmadd_ps(y, scale, v.bias));
+    }
+}
+
+/* Rows of up to sixteen columns of float sums. */
+static inline void finish16_f32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c,
+                                int64_t columns, const float *sums, int64_t stride)
+{
+    columns16 v = columns_at(e, c, columns);
+    for (int64_t i = 0; i < rows; i++, sums += stride) {
+        finish_row16(e, &v, r + i, c, _mm512_add_ps(_mm512_loadu_ps(sums), v.bias));
+    }
+}
+
+#endif

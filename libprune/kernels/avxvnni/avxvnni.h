@@ -1,0 +1,14 @@
+/* Between the files of this tier. */
+#ifndef PR_KERNELS_AVXVNNI_H
+#define PR_KERNELS_AVXVNNI_H
+
+#include "libprune/kernels/avx2/avx2.h"
+
+void pr_avxvnni_i8_widen(void *to, const int8_t *from, int64_t count);
+void pr_avxvnni_i8_gather(void *to, int64_t to_stride, const int8_t *line, const int32_t *offset,
+                          int64_t step, int64_t rows, int64_t taps, int64_t run,
+                          const int8_t *fill);
+void pr_avxvnni_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
+                         const pr_epilogue *e, int64_t row);
+
+#endif
