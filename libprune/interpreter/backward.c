@@ -21,11 +21,21 @@ prune_status pr_grads_create(pr_grads *out, const prune_model *model)
     return PRUNE_OK;
 }
 
+static void zero_part(void *arg, int64_t begin, int64_t end, int lane)
+{
+    (void)lane;
+    memset((float *)arg + begin, 0, (size_t)(end - begin) * sizeof(float));
+}
+
+static void zero(prune_context *ctx, pr_tensor *tensor)
+{
+    pr_parallel(ctx, pr_tensor_count(tensor), 1 << 15, zero_part, tensor->data);
+}
+
 void pr_grads_zero(pr_grads *grads)
 {
     for (int32_t i = 0; i < grads->n_params; i++)
-        if (grads->params[i].data)
-            memset(grads->params[i].data, 0, pr_tensor_bytes(&grads->params[i]));
+        if (grads->params[i].data) zero(grads->ctx, &grads->params[i]);
 }
 
 void pr_grads_free(pr_grads *grads)
@@ -65,7 +75,7 @@ static prune_status backward_node(pr_run *run, int32_t index, pr_grads *grads)
         if (!run->dirty[input]) continue;
         if (!run->gradients[input].data) {
             PR_TRY(pr_run_take(run, &run->shapes[input], &run->gradients[input]));
-            memset(run->gradients[input].data, 0, pr_tensor_bytes(&run->gradients[input]));
+            zero(run->ctx, &run->gradients[input]);
         }
         call.d_in[j] = &run->gradients[input];
     }

@@ -217,6 +217,21 @@ static prune_status activate(pr_op_call *call, pr_activation act)
     return PRUNE_OK;
 }
 
+static void add_part(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const pr_op_call *call = arg;
+    (void)lane;
+    pr_kernels_get(call->ctx->isa)
+        ->add(pr_f32(call->in[0]) + begin, pr_f32(call->in[1]) + begin, pr_f32(call->out) + begin,
+              end - begin);
+}
+
+static prune_status add(pr_op_call *call)
+{
+    pr_parallel(call->ctx, pr_tensor_count(call->out), 8192, add_part, call);
+    return PRUNE_OK;
+}
+
 static prune_status gate(pr_op_call *call)
 {
     pr_gate_f32(pr_kernels_get(call->ctx->isa), pr_f32(call->in[0]), pr_f32(call->in[1]),
@@ -247,6 +262,8 @@ prune_status pr_run_kernel_forward(pr_op_call *call)
         return activate(call, PR_ACT_GELU);
     case PR_OP_SIGMOID:
         return activate(call, PR_ACT_SIGMOID);
+    case PR_OP_ADD:
+        return add(call);
     case PR_OP_SWIGLU:
         return gate(call);
     case PR_OP_RESIZE:

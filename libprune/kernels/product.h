@@ -4,8 +4,8 @@
 
 #include "libprune/kernels/kernels.h"
 
-/* out[m, n] += A[m, k] B[k, n]. Everything is split over the pool by rows of the result, so the
- * sums do not depend on the number of threads. */
+/* out[m, n] += A[m, k] B[k, n]. Dealt out to the pool by rows of the result, or by a fixed number
+ * of slices of k where the result has few rows: the sums do not depend on the number of threads. */
 typedef struct pr_product {
     int64_t m, n, k;
     const float *a; /* [m, k], or [k, m] when a_transposed */

@@ -1,5 +1,6 @@
 /* Elementwise operators: relu, leaky_relu, elu, gelu (erf form), sigmoid, affine. Each is one
  * function and its derivative, stated next to each other. */
+#include "libprune/kernels/train.h"
 #include "libprune/ops/ops.h"
 #include "libprune/ops/smooth.h"
 
@@ -51,11 +52,19 @@ static inline float gelu(const pr_attrs *a, float x)
     (void)a;
     return x * pr_smooth_normal(x, &density);
 }
-static inline float gelu_slope(const pr_attrs *a, float x, float y)
+static void gelu_backward_part(void *arg, int64_t begin, int64_t end, int lane)
 {
-    float density, phi = pr_smooth_normal(x, &density);
-    (void)a, (void)y;
-    return phi + x * density;
+    pr_op_call *call = arg;
+    (void)lane;
+    pr_train_kernels_get(call->ctx->isa)
+        ->gelu_slope(pr_f32(call->in[0]) + begin, pr_f32(call->d_out) + begin,
+                     pr_f32(call->d_in[0]) + begin, end - begin);
+}
+static prune_status gelu_backward(pr_op_call *call)
+{
+    if (call->d_in[0])
+        pr_parallel(call->ctx, pr_tensor_count(call->out), 8192, gelu_backward_part, call);
+    return PRUNE_OK;
 }
 
 static inline float sigmoid(const pr_attrs *a, float x)
@@ -79,7 +88,8 @@ static inline float affine_slope(const pr_attrs *a, float x, float y)
     return a->scale;
 }
 
-#define ROW(f)                                                                                     \
+/* FORWARD(f) and BACKWARD(f) loop over f and f_slope, ROW(f) is the table's row. */
+#define FORWARD(f)                                                                                 \
     static void f##_forward_part(void *arg, int64_t begin, int64_t end, int lane)                  \
     {                                                                                              \
         pr_op_call *call = arg;                                                                    \
@@ -92,7 +102,9 @@ static inline float affine_slope(const pr_attrs *a, float x, float y)
     {                                                                                              \
         pr_parallel(call->ctx, pr_tensor_count(call->out), 8192, f##_forward_part, call);          \
         return PRUNE_OK;                                                                           \
-    }                                                                                              \
+    }
+
+#define BACKWARD(f)                                                                                \
     static void f##_backward_part(void *arg, int64_t begin, int64_t end, int lane)                 \
     {                                                                                              \
         pr_op_call *call = arg;                                                                    \
@@ -108,7 +120,9 @@ static inline float affine_slope(const pr_attrs *a, float x, float y)
         if (call->d_in[0])                                                                         \
             pr_parallel(call->ctx, pr_tensor_count(call->out), 8192, f##_backward_part, call);     \
         return PRUNE_OK;                                                                           \
-    }                                                                                              \
+    }
+
+#define ROW(f)                                                                                     \
     const pr_op_info pr_op_##f = {                                                                 \
         .min_inputs = 1,                                                                           \
         .max_inputs = 1,                                                                           \
@@ -118,9 +132,7 @@ static inline float affine_slope(const pr_attrs *a, float x, float y)
         .backward = f##_backward,                                                                  \
     };
 
-ROW(relu)
-ROW(leaky_relu)
-ROW(elu)
-ROW(gelu)
-ROW(sigmoid)
-ROW(affine)
+FORWARD(relu)
+BACKWARD(relu) ROW(relu) FORWARD(leaky_relu) BACKWARD(leaky_relu) ROW(leaky_relu) FORWARD(elu)
+    BACKWARD(elu) ROW(elu) FORWARD(sigmoid) BACKWARD(sigmoid) ROW(sigmoid) FORWARD(affine)
+        BACKWARD(affine) ROW(affine) FORWARD(gelu) ROW(gelu)

@@ -1,4 +1,5 @@
 /* add: the sum of two values of one shape (residual connections). */
+#include "libprune/kernels/train.h"
 #include "libprune/ops/ops.h"
 
 static prune_status infer(const prune_model *model, const pr_node *node, const pr_shape *in,
@@ -21,12 +22,19 @@ static prune_status forward(pr_op_call *call)
     return PRUNE_OK;
 }
 
+static void backward_part(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const pr_op_call *call = arg;
+    (void)lane;
+    for (int k = 0; k < 2; k++)
+        if (call->d_in[k])
+            pr_train_kernels_get(call->ctx->isa)
+                ->add_row(pr_f32(call->d_out) + begin, pr_f32(call->d_in[k]) + begin, end - begin);
+}
+
 static prune_status backward(pr_op_call *call)
 {
-    const int64_t count = pr_tensor_count(call->out);
-    for (int k = 0; k < 2; k++)
-        for (int64_t i = 0; call->d_in[k] && i < count; i++)
-            pr_f32(call->d_in[k])[i] += pr_f32(call->d_out)[i];
+    pr_parallel(call->ctx, pr_tensor_count(call->out), 8192, backward_part, call);
     return PRUNE_OK;
 }
 

@@ -1,5 +1,6 @@
 /* conv: y[n,oy,ox,o] = b[o] + sum_{ky,kx,i} w[o,ky,kx,i] x[n, oy*s+ky-p, ox*s+kx-p, i].
  * Weight [O, kh, kw, I/groups], bias [O]; patches times weights, chunk by chunk. */
+#include "libprune/kernels/product.h"
 #include "libprune/kernels/sgemm.h"
 #include "libprune/ops/ops.h"
 
@@ -76,9 +77,9 @@ typedef struct job {
     pr_op_call *call;
     const pr_shape *in, *out;
     int64_t kh, kw, part_in, part_out, patch, chunk;
-    float *scratch;  /* per lane: chunk x patch floats */
-    float *d_weight; /* per lane: O x patch floats, then O bias sums */
-    bool direct;     /* 1x1, stride 1, no padding, one group: the image is the patch matrix */
+    float *scratch; /* per lane: chunk x patch floats */
+    int32_t group;  /* of d_weight in work */
+    bool direct;    /* 1x1, stride 1, no padding, one group: the image is the patch matrix */
 } job;
 
 static prune_status job_open(job *j, pr_op_call *call)
@@ -195,91 +196,82 @@ static void mirror_weight(const pr_tensor *weight, float *mirrored)
                    pr_f32(weight) + (o * taps + t) * w[3], (size_t)w[3] * sizeof(float));
 }
 
-typedef struct mirror_job {
-    const job *j;
-    pr_node node; /* padding of the mirrored convolution */
-    int64_t patch, chunk;
-    float *mirrored, *scratch;
-} mirror_job;
-
-static void mirror_rows(void *arg, int64_t begin, int64_t end, int lane)
+static pr_conv mirrored_conv(const job *j, const pr_packed *b)
 {
-    const mirror_job *m = arg;
-    const job *j = m->j;
-    const int64_t channels = j->in->dim[3];
-    float *rows = m->scratch + (int64_t)lane * m->chunk * m->patch;
-    for (int64_t r = begin; r < end; r += m->chunk) {
-        const int64_t n = end - r < m->chunk ? end - r : m->chunk;
-        pr_im2col(pr_f32(j->call->d_out), j->out, &m->node, j->kh, j->kw, j->in, r, r + n, 0, rows);
-        pr_sgemm_serial(false, false, n, channels, m->patch, 1.0f, rows, m->patch, m->mirrored,
-                        channels, 1.0f, pr_f32(j->call->d_in[0]) + r * channels, channels);
-    }
+    const int64_t *in = j->in->dim, *out = j->out->dim;
+    const pr_attrs *a = &j->call->node->attrs;
+    float *d_in = pr_f32(j->call->d_in[0]);
+    return (pr_conv){
+        .batch = out[0],
+        .height = out[1],
+        .width = out[2],
+        .channels = out[3],
+        .upsample = 1,
+        .out_height = in[1],
+        .out_width = in[2],
+        .kernel = {j->kh, j->kw},
+        .stride = {1, 1},
+        .pad = {j->kh - 1 - a->pad[0], j->kw - 1 - a->pad[1]},
+        .groups = 1,
+        .image = j->call->d_out->data,
+        .b = b,
+        .e = {.residual = d_in, .residual_stride = in[3], .out = d_in, .out_stride = in[3]}};
 }
 
 static prune_status backward_mirrored(const job *j)
 {
     prune_status status = PRUNE_OK;
     prune_context *ctx = j->call->ctx;
-    mirror_job m = {.j = j, .node = *j->call->node, .patch = j->kh * j->kw * j->out->dim[3]};
-    const int64_t last[2] = {j->kh - 1, j->kw - 1};
-    for (int side = 0; side < 4; side++)
-        m.node.attrs.pad[side] = (int32_t)last[side % 2] - j->call->node->attrs.pad[side];
-    m.chunk = CHUNK_FLOATS / m.patch;
-    if (m.chunk < CHUNK_MIN_ROWS) m.chunk = CHUNK_MIN_ROWS;
-    PR_GO(pr_new(ctx, (void **)&m.mirrored, (size_t)(m.patch * j->in->dim[3]), sizeof(float)));
-    PR_GO(pr_new(ctx, (void **)&m.scratch, (size_t)(ctx->threads * m.chunk * m.patch),
+    const pr_kernels *kernels = pr_kernels_get(ctx->isa);
+    const int64_t channels = j->in->dim[3], patch = j->kh * j->kw * j->out->dim[3];
+    pr_packed b = {.n = channels, .k = patch, .k_padded = patch};
+    const pr_conv conv = mirrored_conv(j, &b);
+    float *mirrored = NULL, *packed = NULL;
+    void *scratch = NULL;
+    PR_GO(pr_new(ctx, (void **)&mirrored, (size_t)(patch * channels), sizeof(float)));
+    PR_GO(pr_new(ctx, (void **)&packed, (size_t)pr_pack_f32_size(kernels, channels, patch),
                  sizeof(float)));
-    mirror_weight(j->call->param[PR_SLOT_WEIGHT], m.mirrored);
-    pr_parallel(ctx, row_count(j->in), 64, mirror_rows, &m);
+    PR_GO(pr_new(ctx, &scratch, pr_conv_scratch(ctx, kernels, &conv, false) + 1, 1));
+    mirror_weight(j->call->param[PR_SLOT_WEIGHT], mirrored);
+    pr_pack_f32_transposed(kernels, channels, patch, mirrored, channels, packed);
+    b.data = packed;
+    pr_conv_f32(ctx, kernels, &conv, scratch);
 done:
-    pr_free(ctx, m.mirrored);
-    pr_free(ctx, m.scratch);
+    pr_free(ctx, mirrored);
+    pr_free(ctx, packed);
+    pr_free(ctx, scratch);
     return status;
 }
 
-static void backward_rows(void *arg, int64_t begin, int64_t end, int lane)
+static void patches_of(void *user, int64_t begin, int64_t end, float *to)
 {
-    job *j = arg;
-    pr_op_call *call = j->call;
-    const int64_t channels = j->out->dim[3];
-    float *rows = j->scratch + (int64_t)lane * j->chunk * j->patch;
-    float *d_weight = j->d_weight + (int64_t)lane * channels * (j->patch + 1);
-    float *d_bias = d_weight + channels * j->patch;
-    for (int64_t r = begin; r < end; r += j->chunk) {
-        const int64_t n = end - r < j->chunk ? end - r : j->chunk;
-        const float *d_out = pr_f32(call->d_out) + r * channels;
-        for (int32_t g = 0; g < call->node->attrs.groups; g++) {
-            const float *patches = rows;
-            if (j->direct)
-                patches = pr_f32(call->in[0]) + r * j->patch;
-            else
-                pr_im2col(pr_f32(call->in[0]), j->in, call->node, j->kh, j->kw, j->out, r, r + n, g,
-                          rows);
-            pr_sgemm_serial(true, false, j->part_out, j->patch, n, 1.0f, d_out + g * j->part_out,
-                            channels, patches, j->patch, 1.0f,
-                            d_weight + g * j->part_out * j->patch, j->patch);
-        }
-        for (int64_t i = 0; i < n; i++)
-            for (int64_t o = 0; o < channels; o++) d_bias[o] += d_out[i * channels + o];
-    }
+    const job *j = user;
+    pr_im2col(pr_f32(j->call->in[0]), j->in, j->call->node, j->kh, j->kw, j->out, begin, end,
+              j->group, to);
 }
 
+/* dw = dy^T patches, one product per group;  db = column sums of dy. */
 static prune_status backward_weight(job *j)
 {
     pr_op_call *call = j->call;
-    const int64_t channels = j->out->dim[3], size = channels * (j->patch + 1);
-    float *d_weight = call->d_param[PR_SLOT_WEIGHT] ? pr_f32(call->d_param[PR_SLOT_WEIGHT]) : NULL;
-    float *d_bias = call->d_param[PR_SLOT_BIAS] ? pr_f32(call->d_param[PR_SLOT_BIAS]) : NULL;
-    if (!d_weight && !d_bias) return PRUNE_OK;
-    j->d_weight = pr_calloc(call->ctx, (size_t)(call->ctx->threads * size), sizeof(float));
-    if (!j->d_weight) return PRUNE_E_MEMORY;
-    pr_parallel(call->ctx, row_count(j->out), 64, backward_rows, j);
-    for (int32_t lane = 0; lane < call->ctx->threads; lane++) { /* fixed order of the sums */
-        const float *part = j->d_weight + lane * size;
-        for (int64_t i = 0; d_weight && i < channels * j->patch; i++) d_weight[i] += part[i];
-        for (int64_t o = 0; d_bias && o < channels; o++) d_bias[o] += part[channels * j->patch + o];
+    const int64_t channels = j->out->dim[3];
+    pr_tensor *dw = call->d_param[PR_SLOT_WEIGHT], *db = call->d_param[PR_SLOT_BIAS];
+    if (!dw && !db) return PRUNE_OK;
+    pr_product p = {.m = j->part_out, .n = j->patch, .k = row_count(j->out), .lda = channels};
+    p.a_transposed = true;
+    p.ldb = p.ldo = j->patch;
+    p.user = j;
+    if (j->direct)
+        p.b = pr_f32(call->in[0]);
+    else
+        p.rows_of_b = patches_of;
+    for (j->group = 0; j->group < call->node->attrs.groups; j->group++) {
+        const int64_t first = j->group * j->part_out;
+        p.a = pr_f32(call->d_out) + first;
+        p.out = dw ? pr_f32(dw) + first * j->patch : NULL;
+        p.a_sums = db ? pr_f32(db) + first : NULL;
+        PR_TRY(pr_product_f32(call->ctx, &p));
     }
-    pr_free(call->ctx, j->d_weight);
     return PRUNE_OK;
 }
 

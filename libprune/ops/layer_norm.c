@@ -4,6 +4,7 @@
  * cut of the residual stream it keeps its old value: removed channels count as zeros, so that the
  * smaller network computes what the original does with those channels zeroed. With W = norm_width
  * and C channels left: mean = sum(x) / W, var = (sum((x - mean)^2) + (W - C) mean^2) / W. */
+#include "libprune/kernels/train.h"
 #include "libprune/ops/ops.h"
 
 #include <math.h>
@@ -81,36 +82,20 @@ static prune_status forward(pr_op_call *call)
     return PRUNE_OK;
 }
 
-/* With h = (x - mean) * inverse, g = dy * weight and sums over the C present channels,
- *   dx = inverse * (g - sum(g) / W - h * sum(g * h) / W).
- * It holds for W > C as well: d(var)/dx_c = 2 (x_c - mean) / W because sum(x - mean) over all W
- * counted channels, the zeros included, vanishes. */
 static void backward_rows(void *arg, int64_t begin, int64_t end, int lane)
 {
     const job *j = arg;
-    const float *weight = pr_f32(j->call->param[0]);
-    float *d_weight = j->sums + (int64_t)lane * 2 * j->channels, *d_bias = d_weight + j->channels;
-    for (int64_t r = begin; r < end; r++) {
-        const float *x = pr_f32(j->call->in[0]) + r * j->channels;
-        const float *dy = pr_f32(j->call->d_out) + r * j->channels;
-        float mean, inverse;
-        double sum_g = 0, sum_gh = 0;
-        statistics(j, x, &mean, &inverse);
-        for (int64_t c = 0; c < j->channels; c++) {
-            const float h = (x[c] - mean) * inverse, g = dy[c] * weight[c];
-            sum_g += (double)g;
-            sum_gh += (double)g * (double)h;
-            d_weight[c] += dy[c] * h;
-            d_bias[c] += dy[c];
-        }
-        if (!j->call->d_in[0]) continue;
-        float *dx = pr_f32(j->call->d_in[0]) + r * j->channels;
-        const float a = (float)(sum_g / j->width), b = (float)(sum_gh / j->width);
-        for (int64_t c = 0; c < j->channels; c++)
-            dx[c] += inverse * (dy[c] * weight[c] - a - (x[c] - mean) * inverse * b);
-    }
+    const pr_op_call *call = j->call;
+    const int64_t first = begin * j->channels;
+    float *d_weight = j->sums + (int64_t)lane * 2 * j->channels;
+    pr_train_kernels_get(call->ctx->isa)
+        ->layer_norm_slope(
+            end - begin, j->channels, (int64_t)j->width, call->node->attrs.epsilon,
+            pr_f32(call->in[0]) + first, pr_f32(call->param[0]), pr_f32(call->d_out) + first,
+            call->d_in[0] ? pr_f32(call->d_in[0]) + first : NULL, d_weight, d_weight + j->channels);
 }
 
+/* The formulas stand in kernels/train_loops.h. */
 static prune_status backward(pr_op_call *call)
 {
     job j = job_make(call);

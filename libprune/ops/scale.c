@@ -1,4 +1,5 @@
 /* scale: y[.., c] = x[.., c] * weight[c] (LayerScale). */
+#include "libprune/kernels/train.h"
 #include "libprune/ops/ops.h"
 
 static prune_status infer(const prune_model *model, const pr_node *node, const pr_shape *in,
@@ -32,19 +33,35 @@ static prune_status forward(pr_op_call *call)
     return PRUNE_OK;
 }
 
+typedef struct job {
+    const pr_op_call *call;
+    float *sums; /* per lane: weight gradients */
+} job;
+
+static void backward_rows(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const job *j = arg;
+    const pr_op_call *call = j->call;
+    const pr_train_kernels *kernels = pr_train_kernels_get(call->ctx->isa);
+    const int64_t n = pr_shape_last(&call->out->shape);
+    for (int64_t r = begin; r < end; r++)
+        kernels->scale_slope(pr_f32(call->d_out) + r * n, pr_f32(call->in[0]) + r * n,
+                             pr_f32(call->param[0]),
+                             call->d_in[0] ? pr_f32(call->d_in[0]) + r * n : NULL,
+                             call->d_param[0] ? j->sums + lane * n : NULL, n);
+}
+
 /* dx = dy * weight;  dweight = sum over rows of dy * x. */
 static prune_status backward(pr_op_call *call)
 {
-    const float *weight = pr_f32(call->param[0]), *dy = pr_f32(call->d_out);
-    const float *x = pr_f32(call->in[0]);
-    float *dx = call->d_in[0] ? pr_f32(call->d_in[0]) : NULL;
-    float *dw = call->d_param[0] ? pr_f32(call->d_param[0]) : NULL;
-    const int64_t n = pr_shape_last(&call->out->shape), rows = pr_tensor_count(call->out) / n;
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = 0; c < n; c++) {
-            if (dx) dx[r * n + c] += dy[r * n + c] * weight[c];
-            if (dw) dw[c] += dy[r * n + c] * x[r * n + c];
-        }
+    const int64_t n = pr_shape_last(&call->out->shape);
+    const int32_t lanes = call->ctx->threads;
+    job j = {call, pr_calloc(call->ctx, (size_t)(lanes * n), sizeof(float))};
+    if (!j.sums) return PRUNE_E_MEMORY;
+    pr_parallel(call->ctx, pr_tensor_count(call->out) / n, 64, backward_rows, &j);
+    for (int32_t lane = 0; call->d_param[0] && lane < lanes; lane++)
+        for (int64_t c = 0; c < n; c++) pr_f32(call->d_param[0])[c] += j.sums[lane * n + c];
+    pr_free(call->ctx, j.sums);
     return PRUNE_OK;
 }
 

@@ -1,5 +1,7 @@
 #include "libprune/train/optimizer.h"
 
+#include "libprune/kernels/train.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -81,6 +83,7 @@ void pr_adamw_free(pr_adamw *adamw)
 }
 
 typedef struct square_job {
+    const pr_train_kernels *kernels;
     const float *values;
     int64_t count;
     double *sums;
@@ -92,10 +95,8 @@ static void sum_pieces(void *arg, int64_t begin, int64_t end, int lane)
     square_job *job = arg;
     for (int64_t piece = begin; piece < end; piece++) {
         int64_t last = (piece + 1) * PIECE < job->count ? (piece + 1) * PIECE : job->count;
-        double sum = 0;
-        for (int64_t i = piece * PIECE; i < last; i++)
-            sum += (double)job->values[i] * (double)job->values[i];
-        job->sums[piece] = sum;
+        job->sums[piece] =
+            job->kernels->squares_row(job->values + piece * PIECE, last - piece * PIECE);
     }
 }
 
@@ -109,7 +110,8 @@ static prune_status gradient_norm(const pr_adamw *adamw, const pr_grads *grads, 
     PR_TRY(pr_new(adamw->ctx, (void **)&sums, (size_t)(longest / PIECE + 1), sizeof(double)));
     for (int32_t p = 0; p < adamw->n_params; p++) {
         if (!adamw->first[p].data) continue;
-        square_job job = {pr_f32(&grads->params[p]), pr_tensor_count(&grads->params[p]), sums};
+        square_job job = {pr_train_kernels_get(adamw->ctx->isa), pr_f32(&grads->params[p]),
+                          pr_tensor_count(&grads->params[p]), sums};
         int64_t pieces = (job.count + PIECE - 1) / PIECE;
         pr_parallel(adamw->ctx, pieces, 1, sum_pieces, &job);
         for (int64_t i = 0; i < pieces; i++) total += sums[i];
@@ -120,25 +122,21 @@ static prune_status gradient_norm(const pr_adamw *adamw, const pr_grads *grads, 
 }
 
 typedef struct update_job {
-    float *weight, *first, *second, *average;
-    const float *gradient;
-    float clip_scale, beta1, beta2, shrink, rate, root_scale, epsilon, ema;
+    const pr_train_kernels *kernels;
+    pr_adamw_update all;
 } update_job;
 
 static void update_range(void *arg, int64_t begin, int64_t end, int lane)
 {
     (void)lane;
     const update_job *job = arg;
-    for (int64_t i = begin; i < end; i++) {
-        float g = job->gradient[i] * job->clip_scale;
-        float m = job->beta1 * job->first[i] + (1 - job->beta1) * g;
-        float v = job->beta2 * job->second[i] + (1 - job->beta2) * g * g;
-        job->first[i] = m;
-        job->second[i] = v;
-        float root = sqrtf(v) * job->root_scale + job->epsilon;
-        job->weight[i] = job->weight[i] * job->shrink - job->rate * m / root;
-        if (job->average) job->average[i] += (1 - job->ema) * (job->weight[i] - job->average[i]);
-    }
+    pr_adamw_update part = job->all;
+    part.weight += begin;
+    part.first += begin;
+    part.second += begin;
+    part.gradient += begin;
+    if (part.average) part.average += begin;
+    job->kernels->adamw(&part, end - begin);
 }
 
 prune_status pr_adamw_step(pr_adamw *adamw, prune_model *model, const pr_grads *grads,
@@ -154,25 +152,28 @@ prune_status pr_adamw_step(pr_adamw *adamw, prune_model *model, const pr_grads *
     double clip = settings->clip > 0 && *norm > settings->clip ? settings->clip / *norm : 1;
     /* The average starts by following the weights closely: its first steps are far from done. */
     double ema = fmin(settings->ema, (1 + t) / (10 + t));
-    update_job job = {.clip_scale = (float)clip,
-                      .beta1 = (float)settings->beta1,
-                      .beta2 = (float)settings->beta2,
-                      .root_scale = (float)(1 / sqrt(1 - pow(settings->beta2, t))),
-                      .rate = (float)(settings->learning_rate / (1 - pow(settings->beta1, t))),
-                      .epsilon = (float)settings->epsilon,
-                      .ema = (float)ema};
+    update_job job = {.kernels = pr_train_kernels_get(adamw->ctx->isa)};
+    pr_adamw_update *all = &job.all;
+    *all =
+        (pr_adamw_update){.clip = (float)clip,
+                          .beta1 = (float)settings->beta1,
+                          .beta2 = (float)settings->beta2,
+                          .root_scale = (float)(1 / sqrt(1 - pow(settings->beta2, t))),
+                          .rate = (float)(settings->learning_rate / (1 - pow(settings->beta1, t))),
+                          .epsilon = (float)settings->epsilon,
+                          .keep = (float)ema};
     for (int32_t p = 0; p < adamw->n_params; p++) {
         if (!adamw->first[p].data) continue;
         /* The judge's best model may share both. */
         PR_TRY(pr_tensor_own(&model->params[p].tensor, adamw->ctx));
         if (adamw->average) PR_TRY(pr_tensor_own(&adamw->average[p], adamw->ctx));
-        job.weight = pr_f32(&model->params[p].tensor);
-        job.gradient = pr_f32(&grads->params[p]);
-        job.first = pr_f32(&adamw->first[p]);
-        job.second = pr_f32(&adamw->second[p]);
-        job.average = adamw->average ? pr_f32(&adamw->average[p]) : NULL;
+        all->weight = pr_f32(&model->params[p].tensor);
+        all->gradient = pr_f32(&grads->params[p]);
+        all->first = pr_f32(&adamw->first[p]);
+        all->second = pr_f32(&adamw->second[p]);
+        all->average = adamw->average ? pr_f32(&adamw->average[p]) : NULL;
         double decay = adamw->decays[p] ? settings->weight_decay : 0;
-        job.shrink = (float)(1 - settings->learning_rate * decay);
+        all->shrink = (float)(1 - settings->learning_rate * decay);
         pr_parallel(adamw->ctx, pr_tensor_count(&adamw->first[p]), PIECE, update_range, &job);
     }
     return PRUNE_OK;

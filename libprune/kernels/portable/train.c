@@ -22,5 +22,17 @@ static void softmax_row(int64_t count, const float *log_sum, const float *dot, f
     }
 }
 
-const pr_train_kernels pr_train_kernels_portable = {
-    .name = "portable", .transpose = transpose, .softmax_row = softmax_row, PR_TRAIN_LOOPS};
+/* gelu(x) = x Phi(x), so gelu' = Phi + x phi. */
+static void gelu_slope(const float *x, const float *dy, float *dx, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const float phi = 0.5f * erfcf(-0.70710678f * x[i]);
+        dx[i] += dy[i] * (phi + x[i] * 0.39894228f * expf(-0.5f * x[i] * x[i]));
+    }
+}
+
+const pr_train_kernels pr_train_kernels_portable = {.name = "portable",
+                                                    .transpose = transpose,
+                                                    .softmax_row = softmax_row,
+                                                    .gelu_slope = gelu_slope,
+                                                    PR_TRAIN_LOOPS};
