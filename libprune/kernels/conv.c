@@ -26,7 +26,8 @@ typedef struct gather {
     bool integer;
     pr_float_panel floats;  /* of floats */
     int64_t first, count;   /* channels of the group */
-    int64_t row, tap_row;   /* elements of a panel row, and of one kernel row in it */
+    int64_t row, tap_row;   /* elements from one panel row to the next; of one kernel row in it */
+    int64_t read;           /* elements of a panel row that the kernels read */
     int32_t *offset;        /* [out_width][kw] element of the source line, -1 where padding is */
     int64_t inside, beyond; /* columns [inside, beyond) see one contiguous run of kw pixels */
     const void *fill;       /* what padding holds, for the group */
@@ -122,8 +123,8 @@ static void gather_line(const gather *g, char *to, int64_t image, int64_t y, int
     /* What the kernels read behind the last value. */
     int64_t k = c->kernel[0] * g->tap_row;
     to -= k * element;
-    for (int64_t r = 0; k < g->row && r < rows; r++) {
-        memset(to + r * bytes + k * element, 0, (size_t)((g->row - k) * element));
+    for (int64_t r = 0; k < g->read && r < rows; r++) {
+        memset(to + r * bytes + k * element, 0, (size_t)((g->read - k) * element));
     }
 }
 
@@ -232,7 +233,8 @@ static gather gather_open(const conv_job *job, int64_t group, char *memory)
     g.floats = pr_float_panel_for(job->kernels, conv->b);
     g.first = group * count;
     g.count = count;
-    g.row = job->integer ? conv->b[0].k_padded : g.floats.stride;
+    g.row = job->integer ? pr_panel_stride_i8(job->kernels, conv->b) : g.floats.stride;
+    g.read = job->integer ? conv->b->k_padded : g.floats.stride;
     g.tap_row = conv->kernel[1] * count;
     g.offset = (int32_t *)(void *)memory;
     memset(memory + offset_bytes(conv), 0, fill_bytes(conv));
@@ -242,7 +244,7 @@ static gather gather_open(const conv_job *job, int64_t group, char *memory)
     return g;
 }
 
-/* Rows [begin, end) x PR_PANEL_UNIT of the small map, all four phases. */
+/* Units [begin, end) of rows of the small map, all four phases. */
 static void phase_rows(void *arg, int64_t begin, int64_t end, int lane)
 {
     const conv_job *job = arg;
@@ -256,14 +258,14 @@ static void phase_rows(void *arg, int64_t begin, int64_t end, int lane)
         pr_epilogue e = pr_epilogue_for(&low.e, b, 0);
         int32_t *place = (int32_t *)(void *)(memory + offset_bytes(job->conv) + fill_bytes(&low));
         char *panel = (char *)place + PR_PLACE_BYTES;
-        int64_t m = total_rows(&low), step = pr_panel_rows(b->k_padded * job->kernels->i8_bytes);
-        int64_t last = end * PR_PANEL_UNIT < m ? end * PR_PANEL_UNIT : m;
+        int64_t m = total_rows(&low), step = pr_panel_rows_i8(job->kernels, b);
+        int64_t unit = pr_panel_unit(job->kernels), last = end * unit < m ? end * unit : m;
         e.place = place;
-        for (int64_t r = begin * PR_PANEL_UNIT; r < last; r += step) {
+        for (int64_t r = begin * unit; r < last; r += step) {
             int64_t rows = last - r < step ? last - r : step;
             gather_rows(&g, panel, r, rows);
             place_phase(&low, phase, r, rows, place);
-            job->kernels->i8_panel(rows, panel, b->k_padded, b, &e, 0);
+            job->kernels->i8_panel(rows, panel, g.row, b, &e, 0);
         }
     }
 }
@@ -281,9 +283,8 @@ static void row_range(const conv_job *job, int64_t first, int64_t last, char *me
 {
     const pr_conv *conv = job->conv;
     const pr_float_panel floats = pr_float_panel_for(job->kernels, conv->b);
-    int64_t padded = conv->b[0].k_padded;
-    int64_t step = job->integer ? pr_panel_rows(padded * job->kernels->i8_bytes)
-                                : pr_float_panel_rows(&floats);
+    int64_t step =
+        job->integer ? pr_panel_rows_i8(job->kernels, conv->b) : pr_float_panel_rows(&floats);
     char *panel = memory + offset_bytes(conv) + fill_bytes(conv);
     for (int64_t i = 0; i < conv->groups; i++) {
         const pr_packed *b = &conv->b[i];
@@ -297,7 +298,7 @@ static void row_range(const conv_job *job, int64_t first, int64_t last, char *me
             }
             gather_rows(&g, panel, r, rows);
             if (job->integer) {
-                job->kernels->i8_panel(rows, panel, padded, b, &e, at);
+                job->kernels->i8_panel(rows, panel, g.row, b, &e, at);
                 continue;
             }
             if (floats.round && !floats.halves) {
@@ -312,8 +313,8 @@ static void row_range(const conv_job *job, int64_t first, int64_t last, char *me
 static void conv_rows(void *arg, int64_t begin, int64_t end, int lane)
 {
     const conv_job *job = arg;
-    int64_t m = total_rows(job->conv);
-    row_range(job, begin * PR_PANEL_UNIT, end * PR_PANEL_UNIT < m ? end * PR_PANEL_UNIT : m,
+    int64_t m = total_rows(job->conv), unit = pr_panel_unit(job->kernels);
+    row_range(job, begin * unit, end * unit < m ? end * unit : m,
               job->scratch + (size_t)lane * job->lane_bytes);
 }
 
@@ -328,9 +329,7 @@ static size_t lane_bytes(const pr_kernels *kernels, const pr_conv *conv, bool in
 {
     if (conv->b->kind == PR_PACK_WINOGRAD) return pr_scratch_round(kernels->winograd_bytes(conv));
     const pr_float_panel floats = pr_float_panel_for(kernels, conv->b);
-    int64_t row = conv->b[0].k_padded * kernels->i8_bytes;
-    size_t panel = integer ? pr_scratch_round((size_t)(pr_panel_rows(row) * row))
-                           : pr_float_panel_bytes(&floats);
+    size_t panel = integer ? pr_panel_bytes_i8(kernels, conv->b) : pr_float_panel_bytes(&floats);
     return panel + offset_bytes(conv) + fill_bytes(conv) + PR_PLACE_BYTES;
 }
 
@@ -354,14 +353,15 @@ static void run_conv(prune_context *ctx, const pr_kernels *kernels, const pr_con
                     &job);
         return;
     }
+    const int64_t unit = pr_panel_unit(kernels), rows = total_rows(conv);
     if (conv->b->kind == PR_PACK_PHASES) {
-        int64_t units = (total_rows(conv) / 4 + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT;
-        pr_parallel(ctx, units, pr_panel_grain(4 * conv->b->n * conv->b->k), phase_rows, &job);
+        pr_parallel(ctx, (rows / 4 + unit - 1) / unit, pr_panel_grain_i8(kernels, conv->b, 4),
+                    phase_rows, &job);
         return;
     }
-    int64_t units = (total_rows(conv) + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT;
-    pr_parallel(ctx, units, pr_panel_grain(conv->b->n * conv->groups * conv->b->k), conv_rows,
-                &job);
+    int64_t grain = integer ? pr_panel_grain_i8(kernels, conv->b, conv->groups)
+                            : pr_panel_grain(conv->b->n * conv->groups * conv->b->k);
+    pr_parallel(ctx, (rows + unit - 1) / unit, grain, conv_rows, &job);
 }
 
 int64_t pr_conv_block_unit(const pr_conv *conv)

@@ -46,8 +46,10 @@ static void transpose_lines(void *arg, int64_t begin, int64_t end, int lane)
     const transpose_job *job = arg;
     const pr_conv_transpose *t = job->t;
     int64_t padded = t->b->k_padded, bytes = job->kernels->i8_bytes;
+    int64_t stride = pr_panel_stride_i8(job->kernels, t->b);
     const pr_float_panel floats = pr_float_panel_for(job->kernels, t->b);
-    int64_t step = job->integer ? pr_panel_rows(padded * bytes) : pr_float_panel_rows(&floats);
+    int64_t step =
+        job->integer ? pr_panel_rows_i8(job->kernels, t->b) : pr_float_panel_rows(&floats);
     char *panel = job->scratch + (size_t)lane * job->lane_bytes;
     for (int64_t line = begin; line < end; line++) {
         for (int64_t x = 0; x < t->width; x += step) {
@@ -63,12 +65,12 @@ static void transpose_lines(void *arg, int64_t begin, int64_t end, int lane)
                 continue;
             }
             for (int64_t i = 0; i < rows; i++) {
-                char *to = panel + i * padded * bytes;
+                char *to = panel + i * stride * bytes;
                 const int8_t *from = (const int8_t *)t->image + at + i * t->channels;
                 job->kernels->i8_widen(to, from, t->channels);
                 memset(to + t->channels * bytes, 0, (size_t)((padded - t->channels) * bytes));
             }
-            spread(job, line, x, rows, panel, padded);
+            spread(job, line, x, rows, panel, stride);
         }
     }
 }
@@ -76,9 +78,8 @@ static void transpose_lines(void *arg, int64_t begin, int64_t end, int lane)
 static size_t lane_bytes(const pr_kernels *kernels, const pr_conv_transpose *t)
 {
     const pr_float_panel floats = pr_float_panel_for(kernels, t->b);
-    int64_t row = t->b->k_padded * kernels->i8_bytes;
     if (floats.round) return pr_float_panel_bytes(&floats);
-    return pr_scratch_round((size_t)(pr_panel_rows(row) * row));
+    return pr_panel_bytes_i8(kernels, t->b);
 }
 
 size_t pr_conv_transpose_scratch(const prune_context *ctx, const pr_kernels *kernels,

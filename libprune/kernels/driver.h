@@ -4,8 +4,12 @@
 
 #include "libprune/kernels/kernels.h"
 
-/* Work is dealt out in units of this many rows, a multiple of every kernel's tile height. */
-enum { PR_PANEL_UNIT = 12, PR_PANEL_MOST = 32 * PR_PANEL_UNIT };
+/* Work is dealt out in units of so many rows, a multiple of the height of the tier's tiles. */
+enum { PR_PANEL_UNIT = 12, PR_PANEL_MOST = 384 };
+static inline int64_t pr_panel_unit(const pr_kernels *kernels)
+{
+    return kernels->unit ? kernels->unit : PR_PANEL_UNIT;
+}
 enum { PR_PLACE_BYTES = PR_PANEL_MOST * (int)sizeof(int32_t) };
 
 /* The source index of position i along an axis of n: mirrored, clamped, or out of range. */
@@ -55,6 +59,13 @@ int64_t pr_panel_rows(int64_t row_bytes);
 
 /* Units of rows that are worth a thread's while, when a row takes this many multiply-adds. */
 int64_t pr_panel_grain(int64_t row_macs);
+
+/* The same for panels of integers that b multiplies: rows a panel holds, elements from row to row,
+ * bytes of a panel, and units worth a thread's while with `products` times b's multiply-adds. */
+int64_t pr_panel_rows_i8(const pr_kernels *kernels, const pr_packed *b);
+int64_t pr_panel_stride_i8(const pr_kernels *kernels, const pr_packed *b);
+size_t pr_panel_bytes_i8(const pr_kernels *kernels, const pr_packed *b);
+int64_t pr_panel_grain_i8(const pr_kernels *kernels, const pr_packed *b, int64_t products);
 
 /* e for the columns that begin at `column`, with the bias and scale of the packed weights. */
 pr_epilogue pr_epilogue_for(const pr_epilogue *e, const pr_packed *b, int64_t column);

@@ -4,18 +4,51 @@
 
 #include <string.h>
 
+enum { PANEL_BYTES = 160 << 10 };
+/* About ten microseconds on one core: waking another costs a few. */
+enum { WORTHWHILE = 400000 };
+
+static int64_t rows_that_fit(int64_t bytes, int64_t row_bytes, int64_t unit)
+{
+    int64_t rows = bytes / (row_bytes > 0 ? row_bytes : 1) / unit * unit;
+    return rows < 2 * unit ? 2 * unit : rows > PR_PANEL_MOST ? PR_PANEL_MOST : rows;
+}
+
 int64_t pr_panel_rows(int64_t row_bytes)
 {
-    enum { PANEL_BYTES = 160 << 10, UNIT = PR_PANEL_UNIT };
-    int64_t rows = PANEL_BYTES / (row_bytes > 0 ? row_bytes : 1) / UNIT * UNIT;
-    return rows < 2 * UNIT ? 2 * UNIT : rows > PR_PANEL_MOST ? PR_PANEL_MOST : rows;
+    return rows_that_fit(PANEL_BYTES, row_bytes, PR_PANEL_UNIT);
 }
 
 int64_t pr_panel_grain(int64_t row_macs)
 {
-    /* About ten microseconds on one core: waking another costs a few. */
-    enum { WORTHWHILE = 400000 };
     return WORTHWHILE / (PR_PANEL_UNIT * (row_macs > 0 ? row_macs : 1)) + 1;
+}
+
+int64_t pr_panel_stride_i8(const pr_kernels *kernels, const pr_packed *b)
+{
+    /* Whole cache lines, an odd number of them: sixteen rows of a tile that lie a power of two
+     * apart would share a few sets of the first-level cache. */
+    return kernels->i8_plain ? (b->k_padded / 64 | 1) * 64 : b->k_padded;
+}
+
+int64_t pr_panel_rows_i8(const pr_kernels *kernels, const pr_packed *b)
+{
+    int64_t bytes = kernels->i8_panel_bytes ? kernels->i8_panel_bytes : PANEL_BYTES;
+    return rows_that_fit(bytes, pr_panel_stride_i8(kernels, b) * kernels->i8_bytes,
+                         pr_panel_unit(kernels));
+}
+
+size_t pr_panel_bytes_i8(const pr_kernels *kernels, const pr_packed *b)
+{
+    return pr_scratch_round((size_t)(pr_panel_rows_i8(kernels, b) * pr_panel_stride_i8(kernels, b) *
+                                     kernels->i8_bytes));
+}
+
+int64_t pr_panel_grain_i8(const pr_kernels *kernels, const pr_packed *b, int64_t products)
+{
+    int64_t worth = kernels->i8_worth ? kernels->i8_worth : WORTHWHILE;
+    int64_t macs = products * b->n * b->k;
+    return worth / (pr_panel_unit(kernels) * (macs > 0 ? macs : 1)) + 1;
 }
 
 pr_epilogue pr_epilogue_for(const pr_epilogue *e, const pr_packed *b, int64_t column)
@@ -42,9 +75,17 @@ typedef struct gemm_job {
     size_t lane_bytes;
 } gemm_job;
 
-static int64_t clamp_rows(int64_t units, int64_t m)
+/* The first row of unit number `units`, at most the number of rows. */
+static int64_t clamp_rows(const gemm_job *job, int64_t units)
 {
-    return units * PR_PANEL_UNIT < m ? units * PR_PANEL_UNIT : m;
+    int64_t row = units * pr_panel_unit(job->kernels);
+    return row < job->gemm->m ? row : job->gemm->m;
+}
+
+static int64_t units_of(const gemm_job *job)
+{
+    const int64_t unit = pr_panel_unit(job->kernels);
+    return (job->gemm->m + unit - 1) / unit;
 }
 
 /* Rows [first, last), panel by panel. */
@@ -62,7 +103,7 @@ static void gemm_f32_rows(void *arg, int64_t begin, int64_t end, int lane)
 {
     const gemm_job *job = arg;
     (void)lane;
-    f32_range(job, clamp_rows(begin, job->gemm->m), clamp_rows(end, job->gemm->m));
+    f32_range(job, clamp_rows(job, begin), clamp_rows(job, end));
 }
 
 void pr_gemm_f32_block(const pr_kernels *kernels, const pr_gemm *gemm)
@@ -74,8 +115,7 @@ void pr_gemm_f32_block(const pr_kernels *kernels, const pr_gemm *gemm)
 void pr_gemm_f32(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *gemm)
 {
     gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), NULL, 0};
-    pr_parallel(ctx, (gemm->m + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT,
-                pr_panel_grain(gemm->b->n * gemm->b->k), gemm_f32_rows, &job);
+    pr_parallel(ctx, units_of(&job), pr_panel_grain(gemm->b->n * gemm->b->k), gemm_f32_rows, &job);
 }
 
 int64_t pr_float_panel_rows(const pr_float_panel *p)
@@ -135,7 +175,7 @@ static void bf16_range(const gemm_job *job, int64_t first, int64_t last, char *p
 static void gemm_bf16_rows(void *arg, int64_t begin, int64_t end, int lane)
 {
     const gemm_job *job = arg;
-    bf16_range(job, clamp_rows(begin, job->gemm->m), clamp_rows(end, job->gemm->m),
+    bf16_range(job, clamp_rows(job, begin), clamp_rows(job, end),
                job->scratch + (size_t)lane * job->lane_bytes);
 }
 
@@ -149,14 +189,12 @@ void pr_gemm_bf16(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *
 {
     gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), scratch,
                     pr_gemm_bf16_block_scratch(kernels, gemm->b)};
-    pr_parallel(ctx, (gemm->m + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT,
-                pr_panel_grain(gemm->b->n * gemm->b->k), gemm_bf16_rows, &job);
+    pr_parallel(ctx, units_of(&job), pr_panel_grain(gemm->b->n * gemm->b->k), gemm_bf16_rows, &job);
 }
 
 size_t pr_gemm_i8_block_scratch(const pr_kernels *kernels, const pr_packed *b)
 {
-    int64_t row = b->k_padded * kernels->i8_bytes;
-    return pr_scratch_round((size_t)(pr_panel_rows(row) * row));
+    return pr_panel_bytes_i8(kernels, b);
 }
 
 size_t pr_gemm_i8_scratch(const prune_context *ctx, const pr_kernels *kernels, const pr_packed *b)
@@ -164,26 +202,42 @@ size_t pr_gemm_i8_scratch(const prune_context *ctx, const pr_kernels *kernels, c
     return (size_t)ctx->threads * pr_gemm_i8_block_scratch(kernels, b);
 }
 
+/* Whether a's rows can be multiplied where they lie: whole steps of k on cache lines, and not so
+ * far apart that a tile's rows share a set of the first-level cache. */
+static bool lies_as_panel(const gemm_job *job)
+{
+    const pr_gemm *g = job->gemm;
+    return job->kernels->i8_plain && g->b->k == g->b->k_padded && g->lda % 64 == 0 &&
+           g->lda % 2048 != 0 && (uintptr_t)g->a % 64 == 0;
+}
+
 static void i8_range(const gemm_job *job, int64_t first, int64_t last, char *panel)
 {
     const pr_gemm *g = job->gemm;
-    int64_t k = g->b->k, padded = g->b->k_padded, bytes = job->kernels->i8_bytes;
-    int64_t step = pr_panel_rows(padded * bytes);
+    const pr_kernels *kernels = job->kernels;
+    const int8_t *a = g->a;
+    int64_t k = g->b->k, bytes = kernels->i8_bytes, stride = pr_panel_stride_i8(kernels, g->b);
+    int64_t step = pr_panel_rows_i8(kernels, g->b);
+    const bool in_place = lies_as_panel(job);
     for (int64_t r = first; r < last; r += step) {
         int64_t rows = last - r < step ? last - r : step;
-        for (int64_t i = 0; i < rows; i++) {
-            char *to = panel + i * padded * bytes;
-            job->kernels->i8_widen(to, (const int8_t *)g->a + (r + i) * g->lda, k);
-            memset(to + k * bytes, 0, (size_t)((padded - k) * bytes));
+        if (in_place) {
+            kernels->i8_panel(rows, a + r * g->lda, g->lda, g->b, &job->e, r);
+            continue;
         }
-        job->kernels->i8_panel(rows, panel, padded, g->b, &job->e, r);
+        for (int64_t i = 0; i < rows; i++) {
+            char *to = panel + i * stride * bytes;
+            kernels->i8_widen(to, a + (r + i) * g->lda, k);
+            memset(to + k * bytes, 0, (size_t)((g->b->k_padded - k) * bytes));
+        }
+        kernels->i8_panel(rows, panel, stride, g->b, &job->e, r);
     }
 }
 
 static void gemm_i8_rows(void *arg, int64_t begin, int64_t end, int lane)
 {
     const gemm_job *job = arg;
-    i8_range(job, clamp_rows(begin, job->gemm->m), clamp_rows(end, job->gemm->m),
+    i8_range(job, clamp_rows(job, begin), clamp_rows(job, end),
              job->scratch + (size_t)lane * job->lane_bytes);
 }
 
@@ -197,6 +251,5 @@ void pr_gemm_i8(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *ge
 {
     gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), scratch,
                     pr_gemm_i8_block_scratch(kernels, gemm->b)};
-    pr_parallel(ctx, (gemm->m + PR_PANEL_UNIT - 1) / PR_PANEL_UNIT,
-                pr_panel_grain(gemm->b->n * gemm->b->k), gemm_i8_rows, &job);
+    pr_parallel(ctx, units_of(&job), pr_panel_grain_i8(kernels, gemm->b, 1), gemm_i8_rows, &job);
 }

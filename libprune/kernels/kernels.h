@@ -91,6 +91,7 @@ typedef struct pr_conv {
 
 typedef struct pr_kernels {
     const char *name;
+    int32_t unit; /* rows are dealt out in units of this many; 0: PR_PANEL_UNIT (driver.h) */
     /* out[m, n] = a[m, k] * packed^T, then the epilogue; rows count from `row` in it. */
     int32_t f32_lanes, f32_thin;
     void (*f32_panel)(int64_t m, const float *a, int64_t lda, const pr_packed *b,
@@ -112,10 +113,9 @@ typedef struct pr_kernels {
     /* Integers: a is a panel of i8_bytes-wide elements, written by i8_widen; lda in elements. */
     int32_t i8_lanes, i8_depth, i8_bytes;
     int32_t i8_step;        /* k is padded to a multiple of it, blocks are cut by it; 0: i8_depth */
-    int32_t i8_unit;        /* rows are dealt out in units of it; 0: PR_PANEL_UNIT */
-    bool i8_plain;          /* panels hold the bytes themselves: rows need not be copied */
-    int64_t i8_panel_bytes; /* of a panel that stays in cache; 0: PR_PANEL_BYTES */
-    int64_t i8_worth;       /* multiply-adds that are worth a thread's while; 0: PR_PANEL_WORTH */
+    bool i8_plain;          /* a panel holds the bytes themselves: rows may stay where they are */
+    int64_t i8_panel_bytes; /* of a panel that stays in cache; 0: as for floats */
+    int64_t i8_worth;       /* multiply-adds worth waking a thread for; 0: as for floats */
     void (*i8_widen)(void *to, const int8_t *from, int64_t count);
     void (*i8_panel)(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                      const pr_epilogue *e, int64_t row);

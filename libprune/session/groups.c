@@ -95,7 +95,8 @@ static bool feeds_convolution(const pr_plan *plan, int32_t index)
 /* The group that begins with this step. */
 static pr_group open_group(const pr_plan *plan, int32_t index)
 {
-    pr_group g = {.first = index, .last = index, .unit = PR_PANEL_UNIT};
+    const int64_t unit = pr_panel_unit(plan->low->kernels);
+    pr_group g = {.first = index, .last = index, .unit = unit};
     g.rows = rowwise(plan, &plan->steps[index]);
     g.by_rows = g.rows > 0;
     if (plan->steps[index].kind == PR_STEP_RESIZE && feeds_convolution(plan, index)) {
@@ -104,7 +105,7 @@ static pr_group open_group(const pr_plan *plan, int32_t index)
     }
     if (plan->steps[index].kind == PR_STEP_CONV) {
         pr_conv conv = pr_plan_conv(plan, plan->steps[index].unit);
-        g.unit = g.strip || pr_conv_block_unit(&conv) != 1 ? line_unit(plan, &conv) : PR_PANEL_UNIT;
+        g.unit = g.strip || pr_conv_block_unit(&conv) != 1 ? line_unit(plan, &conv) : unit;
         g.rows = pr_plan_rows(plan, plan->steps[index].node);
         g.by_rows = g.unit > 0;
     }
@@ -174,7 +175,7 @@ static void choose_block(const pr_plan *plan, pr_group *g, int32_t index)
 {
     int64_t row = row_bytes(plan, g, index), most = PR_PANEL_MOST;
     if (g->strip) row += (int64_t)strip_bytes(plan, g, g->unit) / g->unit;
-    if (g->unit > PR_PANEL_UNIT || most < g->unit) most = g->rows;
+    if (g->unit > pr_panel_unit(plan->low->kernels) || most < g->unit) most = g->rows;
     int64_t rows = row > 0 ? VALUES_BYTES / row : most;
     g->block = (rows < most ? rows : most) / g->unit * g->unit;
     if (g->block < g->unit) g->block = g->unit;
