@@ -129,8 +129,11 @@ static prune_status attention(pr_op_call *call)
     a.v_stride = a.out_stride = a.heads * a.v_width;
     a.out = pr_f32(call->out);
     if (call->saved) a.log_sum = pr_f32(call->saved);
-    PR_TRY(pr_new(call->ctx, &scratch, pr_attention_scratch(call->ctx, kernels, &a), 1));
-    pr_attention_f32(call->ctx, kernels, &a, scratch);
+    const bool bf16 = call->node->precision.compute == PR_COMPUTE_BF16;
+    const size_t bytes =
+        (bf16 ? pr_attention_bf16_scratch : pr_attention_scratch)(call->ctx, kernels, &a);
+    PR_TRY(pr_new(call->ctx, &scratch, bytes, 1));
+    (bf16 ? pr_attention_bf16 : pr_attention_f32)(call->ctx, kernels, &a, scratch);
     pr_free(call->ctx, scratch);
     return PRUNE_OK;
 }

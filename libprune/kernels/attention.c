@@ -71,6 +71,7 @@ static void pack_chunks(void *arg, int64_t begin, int64_t end, int lane)
         pr_pack_f32_transposed(job->kernels, a->v_width, keys,
                                a->v + row * a->v_stride + h * a->v_width, a->v_stride,
                                to + job->k_floats);
+        if (a->bf16) job->kernels->bf16_round(to, to, (int64_t)job->chunk_floats);
     }
 }
 
@@ -102,6 +103,7 @@ static void add_chunk(const attention_job *job, const tile *t, int64_t head, int
         }
         if (chunk == 0 || largest > t->largest[r]) t->largest[r] = largest;
         float sum = kernels->exp2_row(scores, keys, t->largest[r]);
+        if (a->bf16) kernels->bf16_round(scores, scores, keys);
         t->sum[r] = chunk == 0 ? sum : t->sum[r] + sum;
     }
     pr_epilogue to_out = {.out = t->out, .out_stride = a->out_stride};
@@ -131,6 +133,7 @@ static void attend_tiles(void *arg, int64_t begin, int64_t end, int lane)
             job->kernels->scale_row(a->q + (row + r) * a->q_stride + h * a->qk_width,
                                     a->scale * LOG2_E, t.q + r * a->qk_width, a->qk_width);
         }
+        if (a->bf16) job->kernels->bf16_round(t.q, t.q, t.rows * a->qk_width);
         for (int64_t chunk = 0; chunk < chunks; chunk++) add_chunk(job, &t, head, chunk);
         for (int64_t r = 0; r < t.rows; r++) {
             float *out = t.out + r * a->out_stride;

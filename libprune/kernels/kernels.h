@@ -89,6 +89,8 @@ typedef struct pr_conv {
     int64_t origin;     /* the output row (pixel) that is row 0 of e */
 } pr_conv;
 
+struct pr_attention;
+
 typedef struct pr_kernels {
     const char *name;
     int32_t unit; /* rows are dealt out in units of this many; 0: PR_PANEL_UNIT (driver.h) */
@@ -110,6 +112,10 @@ typedef struct pr_kernels {
     /* Rows of a are readable up to the next multiple of PR_BF16_ROWS. */
     void (*bf16_panel)(int64_t m, const uint16_t *a, int64_t lda, const pr_packed *b,
                        const pr_epilogue *e, int64_t row);
+    /* Fused attention in a layout of its own; NULL: not there (attention_bf16.c). */
+    size_t (*bf16_attention_scratch)(const prune_context *ctx,
+                                     const struct pr_attention *attention);
+    void (*bf16_attention)(prune_context *ctx, const struct pr_attention *attention, void *scratch);
     /* Integers: a is a panel of i8_bytes-wide elements, written by i8_widen; lda in elements. */
     int32_t i8_lanes, i8_depth, i8_bytes;
     int32_t i8_step;        /* k is padded to a multiple of it, blocks are cut by it; 0: i8_depth */
@@ -281,10 +287,16 @@ typedef struct pr_attention {
     float *out;
     int64_t out_stride;
     float *log_sum; /* or NULL; [batch * heads, tokens]: ln of what exp(scale q k^T) adds up to */
+    bool bf16;      /* pr_attention_f32: operands of products are rounded, q when it is scaled */
 } pr_attention;
 size_t pr_attention_scratch(const prune_context *ctx, const pr_kernels *kernels,
                             const pr_attention *attention);
 void pr_attention_f32(prune_context *ctx, const pr_kernels *kernels, const pr_attention *attention,
                       void *scratch);
+/* BF16 operands: q (scaled), k, the probabilities before they are divided by their sum, and v. */
+size_t pr_attention_bf16_scratch(const prune_context *ctx, const pr_kernels *kernels,
+                                 const pr_attention *attention);
+void pr_attention_bf16(prune_context *ctx, const pr_kernels *kernels, const pr_attention *attention,
+                       void *scratch);
 
 #endif

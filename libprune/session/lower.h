@@ -38,7 +38,7 @@ typedef struct pr_unit {
     int32_t scale; /* LayerScale node that was taken in, or PR_NONE */
     float *gain;   /* its weight, padded for epilogues */
     bool integer;
-    bool bf16;        /* floats whose products are BF16 ones */
+    bool bf16;        /* floats whose products are BF16 ones; attention too */
     int32_t variant;  /* integer: of the input */
     int32_t emits;    /* variant that the epilogue writes; PR_NONE */
     bool live;        /* something reads it */

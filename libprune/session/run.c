@@ -104,7 +104,10 @@ static void run_attention(const pr_runner *run, const pr_step *step)
     a.k = pr_run_floats(run, node->inputs[1], NULL);
     a.v = pr_run_floats(run, node->inputs[2], NULL);
     a.out = pr_run_floats(run, step->node, NULL);
-    pr_attention_f32(run->plan->ctx, run->kernels, &a, run->scratch);
+    if (step->unit->bf16)
+        pr_attention_bf16(run->plan->ctx, run->kernels, &a, run->scratch);
+    else
+        pr_attention_f32(run->plan->ctx, run->kernels, &a, run->scratch);
 }
 
 /* --- tokens and maps --------------------------------------------------------------------------*/
