@@ -9,5 +9,7 @@ void pr_amx_i8_gather(void *to, int64_t to_stride, const int8_t *line, const int
                       int64_t step, int64_t rows, int64_t taps, int64_t run, const int8_t *fill);
 void pr_amx_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                      const pr_epilogue *e, int64_t row);
+size_t pr_amx_bf16_attention_scratch(const prune_context *ctx, const pr_attention *attention);
+void pr_amx_bf16_attention(prune_context *ctx, const pr_attention *attention, void *scratch);
 
 #endif

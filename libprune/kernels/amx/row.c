@@ -4,6 +4,8 @@
 
 const pr_kernels pr_kernels_amx = {.name = "amx",
                                    PR_AVX512_FLOAT_ROW,
+                                   .bf16_attention_scratch = pr_amx_bf16_attention_scratch,
+                                   .bf16_attention = pr_amx_bf16_attention,
                                    .i8_lanes = 16,
                                    .i8_depth = 4,
                                    .i8_bytes = 1,
