@@ -36,7 +36,7 @@ prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *k
     pr_packed p = {.n = n, .k = k, .k_padded = k, .thin = n <= kernels->f32_thin};
     int64_t total = p.thin ? n : block_total(n, kernels->f32_lanes);
     p.bytes = (size_t)(total * k) * sizeof(float);
-    float *to = pr_calloc(ctx, (size_t)(total * k) + 1, sizeof *to);
+    float *to = pr_alloc(ctx, p.bytes + 1);
     if (!to) return PRUNE_E_MEMORY;
     p.data = to;
     prune_status status = pad_columns(&p.bias, ctx, n, bias);
@@ -143,44 +143,80 @@ static int64_t step_of(const pr_kernels *kernels)
     return kernels->i8_step ? kernels->i8_step : kernels->i8_depth;
 }
 
-/* One block, as pr_packed says, with zeros in every gap; w is n x k with row stride ldw, elements
- * of 1 or 2 bytes as the tier has them. */
-static char *pack_block(const pr_kernels *kernels, char *to, int64_t wide, int64_t n,
-                        int64_t k_padded, int64_t k, const int16_t *w, int64_t ldw)
-{
-    int64_t depth = kernels->i8_depth, step = step_of(kernels), lanes = kernels->i8_lanes;
-    for (int64_t j = 0; j < n; j++) {
-        for (int64_t i = 0; i < k; i++) {
-            int64_t tile = i / step * wide + j / lanes * lanes;
-            int64_t at = tile * step + (i % step / depth * lanes + j % lanes) * depth + i % depth;
-            if (kernels->i8_bytes == 2) {
-                ((int16_t *)(void *)to)[at] = w[j * ldw + i];
-            } else {
-                ((int8_t *)to)[at] = (int8_t)w[j * ldw + i];
-            }
-        }
+/* Columns of a block with their padding, columns, depth; how pr_packed cuts it. */
+typedef struct block {
+    int64_t wide, n, k, step, lanes;
+} block;
+
+/* One block, as pr_packed says; w is n x k without gaps. Written in order, read from `lanes` rows
+ * at once; gaps stay as they are. */
+#define PACK_BLOCK(name, source, target)                                                           \
+    static inline void name(target *block_of, const block *b, int64_t depth, const source *w)      \
+    {                                                                                              \
+        for (int64_t i = 0; i < b->k; i += b->step) {                                              \
+            const int64_t end = b->k - i < b->step ? b->k : i + b->step;                           \
+            for (int64_t j = 0; j < b->n; j += b->lanes) {                                         \
+                const int64_t columns = b->n - j < b->lanes ? b->n - j : b->lanes;                 \
+                target *to = block_of + i * b->wide + j * b->step;                                 \
+                for (int64_t p = i; p < end; p += depth, to += b->lanes * depth) {                 \
+                    const int64_t deep = end - p < depth ? end - p : depth;                        \
+                    const source *from = w + j * b->k + p;                                         \
+                    for (int64_t c = 0; c < columns; c++, from += b->k) {                          \
+                        for (int64_t d = 0; d < deep; d++) to[c * depth + d] = (target)from[d];    \
+                    }                                                                              \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
     }
-    return to + wide * k_padded * kernels->i8_bytes;
+PACK_BLOCK(bytes_to_bytes, int8_t, int8_t)
+PACK_BLOCK(bytes_to_shorts, int8_t, int16_t)
+PACK_BLOCK(shorts_to_shorts, int16_t, int16_t)
+
+/* Integer weights as they come: bytes, or the 16 bits that a transform needs. */
+typedef struct weights {
+    const int8_t *bytes;
+    const int16_t *shorts; /* where bytes is NULL */
+} weights;
+
+static void pack_block(const pr_kernels *kernels, void *to, int64_t wide, int64_t n, int64_t k,
+                       weights w, int64_t at)
+{
+    const block b = {wide, n, k, step_of(kernels), kernels->i8_lanes};
+    const int64_t depth = kernels->i8_depth;
+    /* The usual depths as constants: loops that the compiler unrolls. */
+    if (kernels->i8_bytes == 1 && depth == 4) {
+        bytes_to_bytes(to, &b, 4, w.bytes + at);
+    } else if (kernels->i8_bytes == 1) {
+        bytes_to_bytes(to, &b, depth, w.bytes + at);
+    } else if (w.bytes && depth == 2) {
+        bytes_to_shorts(to, &b, 2, w.bytes + at);
+    } else if (w.bytes) {
+        bytes_to_shorts(to, &b, depth, w.bytes + at);
+    } else {
+        shorts_to_shorts(to, &b, depth, w.shorts + at);
+    }
 }
 
 /* `parts` matrices [n, k] that share columns (Winograd's positions) lie together in each block. */
 static prune_status pack_parts(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                               int64_t parts, int64_t n, int64_t k, const int16_t *w,
-                               const float *scale, const float *bias)
+                               int64_t parts, int64_t n, int64_t k, weights w, const float *scale,
+                               const float *bias)
 {
     pr_packed p = {.n = n, .k = k};
     prune_status status = PRUNE_E_MEMORY;
     p.k_padded = (k + step_of(kernels) - 1) / step_of(kernels) * step_of(kernels);
     int64_t total = block_total(n, kernels->i8_lanes);
     p.bytes = (size_t)(parts * total * p.k_padded * kernels->i8_bytes);
-    p.data = pr_calloc(ctx, p.bytes + 1, 1);
+    p.data = pr_alloc(ctx, p.bytes + 1);
     if (!p.data) goto done;
     char *to = p.data;
     for (int64_t c = 0; c < n;) {
         int64_t wide = pr_block_columns(n - c, kernels->i8_lanes);
         int64_t columns = n - c < wide ? n - c : wide;
-        for (int64_t i = 0; i < parts; i++) {
-            to = pack_block(kernels, to, wide, columns, p.k_padded, k, w + (i * n + c) * k, k);
+        size_t bytes = (size_t)(wide * p.k_padded * kernels->i8_bytes);
+        for (int64_t i = 0; i < parts; i++, to += bytes) {
+            if (columns < wide || p.k_padded > k) memset(to, 0, bytes);
+            pack_block(kernels, to, wide, columns, k, w, (i * n + c) * k);
         }
         c += wide;
     }
@@ -196,19 +232,16 @@ done:
 prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
                         int64_t k, const int8_t *w, const float *scale, const float *bias)
 {
-    int16_t *wide;
-    PR_TRY(pr_new(ctx, (void **)&wide, (size_t)n, (size_t)k * sizeof *wide));
-    for (int64_t i = 0; i < n * k; i++) wide[i] = w[i];
-    prune_status status = pack_parts(out, ctx, kernels, 1, n, k, wide, scale, bias);
-    pr_free(ctx, wide);
-    PR_TRY(status);
+    PR_TRY(pack_parts(out, ctx, kernels, 1, n, k, (weights){.bytes = w}, scale, bias));
     out->offset = pr_calloc(ctx, padded_columns(n), sizeof *out->offset);
     if (!out->offset) {
         pr_packed_free(ctx, out);
         return PRUNE_E_MEMORY;
     }
     for (int64_t o = 0; o < n; o++) {
-        for (int64_t i = 0; i < k; i++) out->offset[o] -= 128 * w[o * k + i];
+        int32_t sum = 0;
+        for (int64_t i = 0; i < k; i++) sum += w[o * k + i];
+        out->offset[o] = -128 * sum;
     }
     return PRUNE_OK;
 }
@@ -231,22 +264,26 @@ pr_pack_kind pr_pack_kind_for(const pr_kernels *kernels, const pr_conv *conv, in
     return conv->upsample == 1 && conv->channels >= 8 ? PR_PACK_WINOGRAD : PR_PACK_DIRECT;
 }
 
-/* u = (2 G) g (2 G)^T with 2 G = [2 0 0; 1 1 1; 1 -1 1; 0 0 2]: four times the transform, so that
- * it is made of integers; at most 9 * 127. */
+/* (2 G) v with 2 G = [2 0 0; 1 1 1; 1 -1 1; 0 0 2], values `step` apart. */
+static inline void transform_line(const int v[3], int *to, int step)
+{
+    to[0] = 2 * v[0];
+    to[step] = v[0] + v[1] + v[2];
+    to[2 * step] = v[0] - v[1] + v[2];
+    to[3 * step] = 2 * v[2];
+}
+
+/* u = (2 G) g (2 G)^T: four times the transform, so that it is made of integers; at most 9 * 127.
+ */
 static void transform_kernel(const int8_t *g, int64_t step, int16_t u[16])
 {
-    static const int matrix[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
-    for (int i = 0; i < 4; i++) {
-        for (int j = 0; j < 4; j++) {
-            int sum = 0;
-            for (int y = 0; y < 3; y++) {
-                for (int x = 0; x < 3; x++) {
-                    sum += matrix[i][y] * matrix[j][x] * g[(y * 3 + x) * step];
-                }
-            }
-            u[i * 4 + j] = (int16_t)sum;
-        }
+    int half[4 * 3], whole[16];
+    for (int x = 0; x < 3; x++) {
+        const int column[3] = {g[x * step], g[(3 + x) * step], g[(6 + x) * step]};
+        transform_line(column, half + x, 3);
     }
+    for (int y = 0; y < 4; y++) transform_line(half + 3 * y, whole + 4 * y, 1);
+    for (int i = 0; i < 16; i++) u[i] = (int16_t)whole[i];
 }
 
 prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
@@ -260,7 +297,8 @@ prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kerne
         transform_kernel(w + o * 9 * channels + c, channels, one);
         for (int64_t p = 0; p < 16; p++) u[p * n * channels + i] = one[p];
     }
-    prune_status status = pack_parts(out, ctx, kernels, 16, n, channels, u, scale, bias);
+    prune_status status =
+        pack_parts(out, ctx, kernels, 16, n, channels, (weights){.shorts = u}, scale, bias);
     pr_free(ctx, u);
     PR_TRY(status);
     out->kind = PR_PACK_WINOGRAD;
@@ -285,7 +323,8 @@ prune_status pr_pack_phases(pr_packed *out, prune_context *ctx, const pr_kernels
             int16_t *to = &sums[(o * 4 + at) * channels + c];
             *to = (int16_t)(*to + w[i]);
         }
-        status = pack_parts(&out[phase], ctx, kernels, 1, n, 4 * channels, sums, scale, bias);
+        status = pack_parts(&out[phase], ctx, kernels, 1, n, 4 * channels,
+                            (weights){.shorts = sums}, scale, bias);
         out[phase].kind = PR_PACK_PHASES;
     }
     pr_free(ctx, sums);

@@ -65,6 +65,9 @@ typedef struct pr_lowered {
 /* The model must live as long as the result. */
 prune_status pr_lower(pr_lowered *out, const prune_model *model);
 void pr_lowered_free(pr_lowered *lowered);
+/* Lets go of what is packed: those parameters of `model`, which is the one that was lowered, keep
+ * their shapes only, and the others no longer hold the memory of a whole file. */
+prune_status pr_lower_release(const pr_lowered *lowered, prune_model *model);
 
 /* Inside the room. */
 prune_status pr_lower_demand(pr_lowered *lowered);

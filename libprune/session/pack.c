@@ -3,22 +3,29 @@
 #include "libprune/passes/integer.h"
 #include "libprune/session/lower.h"
 
+#include <stdio.h>
 #include <string.h>
 
-/* Rows of a unit's matrix before packing: floats, or integers with their scales. */
+/* Rows of a unit's matrix before packing: floats, or integers with their scales. One node's lie
+ * where `integers` or `floats` holds them; those of merged nodes are gathered in memory of their
+ * own. */
 typedef struct rows {
     int64_t n, k;
-    float *weight;
-    int8_t *integer;
-    float *scale, *bias;
+    const float *weight;
+    const int8_t *integer;
+    const float *scale, *bias;
+    pr_integer integers;
+    pr_tensor floats;
+    void *gathered, *scales, *biases;
 } rows;
 
 static void rows_free(prune_context *ctx, rows *r)
 {
-    pr_free(ctx, r->weight);
-    pr_free(ctx, r->integer);
-    pr_free(ctx, r->scale);
-    pr_free(ctx, r->bias);
+    pr_integer_free(&r->integers);
+    pr_tensor_release(&r->floats);
+    pr_free(ctx, r->gathered);
+    pr_free(ctx, r->scales);
+    pr_free(ctx, r->biases);
 }
 
 /* A node's weight as [rows, k]; conv_transpose has one row per tap and output. */
@@ -33,35 +40,20 @@ static void matrix_size(const pr_node *node, const pr_tensor *weight, int64_t *n
     }
 }
 
-static prune_status copy_floats(pr_lowered *low, int32_t index, rows *r, int64_t at)
+/* The weight as F32: shared when it is. */
+static prune_status float_weight(pr_tensor *out, const pr_lowered *low, int32_t index)
 {
-    const pr_node *node = &low->model->nodes[index];
-    const pr_tensor *weight = pr_node_param(low->model, node, PR_SLOT_WEIGHT);
-    const pr_tensor *bias = pr_node_param(low->model, node, PR_SLOT_BIAS);
-    pr_tensor floats = {0};
-    int64_t n, k;
-    matrix_size(node, weight, &n, &k);
-    if (weight->dtype == PR_I8) {
-        PR_TRY(pr_integer_dequantize(&floats, low->model, index));
-        weight = &floats;
-    }
-    memcpy(r->weight + at * k, weight->data, (size_t)(n * k) * sizeof(float));
-    pr_tensor_release(&floats);
-    for (int64_t o = 0; bias && o < n; o++) {
-        r->bias[at + o] = pr_f32(bias)[o % pr_tensor_count(bias)];
-    }
+    const pr_tensor *weight = pr_node_param(low->model, &low->model->nodes[index], PR_SLOT_WEIGHT);
+    if (weight->dtype == PR_I8) return pr_integer_dequantize(out, low->model, index);
+    *out = pr_tensor_share(weight);
     return PRUNE_OK;
 }
 
-static prune_status copy_integers(pr_lowered *low, int32_t index, rows *r, int64_t at)
+/* One value per row, the same for every tap of an output. */
+static void copy_bias(const pr_lowered *low, int32_t index, float *to, int64_t n)
 {
-    pr_integer integer;
-    PR_TRY(pr_integer_derive(&integer, low->model, index));
-    memcpy(r->integer + at * r->k, integer.weight.data, (size_t)(integer.rows * integer.depth));
-    memcpy(r->scale + at, integer.scale.data, (size_t)integer.rows * sizeof(float));
-    memcpy(r->bias + at, integer.bias.data, (size_t)integer.rows * sizeof(float));
-    pr_integer_free(&integer);
-    return PRUNE_OK;
+    const pr_tensor *bias = pr_node_param(low->model, &low->model->nodes[index], PR_SLOT_BIAS);
+    for (int64_t o = 0; bias && o < n; o++) to[o] = pr_f32(bias)[o % pr_tensor_count(bias)];
 }
 
 /* LayerScale multiplies in the epilogue: folded into the weights it would round differently. */
@@ -73,35 +65,71 @@ static prune_status copy_gain(pr_lowered *low, pr_unit *unit)
     return pr_pack_columns(&unit->gain, low->ctx, pr_tensor_count(scale), pr_f32(scale));
 }
 
-static prune_status gather_rows(pr_lowered *low, const pr_unit *unit, rows *r)
+static prune_status single_rows(const pr_lowered *low, const pr_unit *unit, rows *r)
 {
-    prune_context *ctx = low->ctx;
+    if (unit->integer) {
+        PR_TRY(pr_integer_derive(&r->integers, low->model, unit->first));
+        r->integer = r->integers.weight.data;
+        r->scale = pr_f32(&r->integers.scale);
+        r->bias = pr_f32(&r->integers.bias);
+        return PRUNE_OK;
+    }
+    r->biases = pr_calloc(low->ctx, (size_t)r->n, sizeof(float));
+    if (!r->biases) return PRUNE_E_MEMORY;
+    copy_bias(low, unit->first, r->biases, r->n);
+    PR_TRY(float_weight(&r->floats, low, unit->first));
+    r->bias = r->biases;
+    r->weight = pr_f32(&r->floats);
+    return PRUNE_OK;
+}
+
+static prune_status gather_integers(const pr_lowered *low, const pr_unit *unit, rows *r)
+{
+    PR_TRY(pr_new(low->ctx, &r->gathered, (size_t)r->n, (size_t)r->k));
+    PR_TRY(pr_new(low->ctx, &r->scales, (size_t)r->n, sizeof(float)));
+    for (int64_t i = 0, at = 0; i < unit->n_merged; i++) {
+        pr_integer one;
+        PR_TRY(pr_integer_derive(&one, low->model, unit->merged[i]));
+        memcpy((int8_t *)r->gathered + at * r->k, one.weight.data, (size_t)(one.rows * one.depth));
+        memcpy((float *)r->scales + at, one.scale.data, (size_t)one.rows * sizeof(float));
+        memcpy((float *)r->biases + at, one.bias.data, (size_t)one.rows * sizeof(float));
+        at += one.rows;
+        pr_integer_free(&one);
+    }
+    r->integer = r->gathered;
+    r->scale = r->scales;
+    return PRUNE_OK;
+}
+
+static prune_status gather_floats(const pr_lowered *low, const pr_unit *unit, rows *r)
+{
+    PR_TRY(pr_new(low->ctx, &r->gathered, (size_t)r->n, (size_t)r->k * sizeof(float)));
+    for (int64_t i = 0, at = 0; i < unit->n_merged; i++) {
+        pr_tensor one;
+        PR_TRY(float_weight(&one, low, unit->merged[i]));
+        const int64_t n = pr_tensor_count(&one) / r->k;
+        memcpy((float *)r->gathered + at * r->k, one.data, pr_tensor_bytes(&one));
+        copy_bias(low, unit->merged[i], (float *)r->biases + at, n);
+        at += n;
+        pr_tensor_release(&one);
+    }
+    r->weight = r->gathered;
+    return PRUNE_OK;
+}
+
+static prune_status rows_of(const pr_lowered *low, const pr_unit *unit, rows *r)
+{
     for (int32_t i = 0; i < unit->n_merged; i++) {
         const pr_node *node = &low->model->nodes[unit->merged[i]];
         int64_t n;
         matrix_size(node, pr_node_param(low->model, node, PR_SLOT_WEIGHT), &n, &r->k);
         r->n += n;
     }
-    r->bias = pr_calloc(ctx, (size_t)r->n, sizeof(float));
-    if (!r->bias) return PRUNE_E_MEMORY;
-    if (unit->integer) {
-        PR_TRY(pr_new(ctx, (void **)&r->integer, (size_t)r->n, (size_t)r->k));
-        PR_TRY(pr_new(ctx, (void **)&r->scale, (size_t)r->n, sizeof(float)));
-    } else {
-        PR_TRY(pr_new(ctx, (void **)&r->weight, (size_t)r->n, (size_t)r->k * sizeof(float)));
-    }
-    for (int64_t i = 0, at = 0; i < unit->n_merged; i++) {
-        const pr_node *node = &low->model->nodes[unit->merged[i]];
-        int64_t n, k;
-        matrix_size(node, pr_node_param(low->model, node, PR_SLOT_WEIGHT), &n, &k);
-        if (unit->integer) {
-            PR_TRY(copy_integers(low, unit->merged[i], r, at));
-        } else {
-            PR_TRY(copy_floats(low, unit->merged[i], r, at));
-        }
-        at += n;
-    }
-    return PRUNE_OK;
+    if (unit->n_merged == 1) return single_rows(low, unit, r);
+    r->biases = pr_calloc(low->ctx, (size_t)r->n, sizeof(float));
+    if (!r->biases) return PRUNE_E_MEMORY;
+    r->bias = r->biases;
+    return unit->integer ? gather_integers(low, unit, r) : gather_floats(low, unit, r);
 }
 
 /* Per-token inputs have one scale per row of the product: only where rows are input pixels. */
@@ -152,7 +180,6 @@ static prune_status pack_rewritten(pr_lowered *low, pr_unit *unit, const rows *r
         PR_TRY(pr_pack_winograd(unit->packs, low->ctx, low->kernels, r->n, channels, r->integer,
                                 r->scale, r->bias));
     }
-    for (int32_t i = 0; i < parts; i++) low->packed_bytes += unit->packs[i].bytes;
     return PRUNE_OK;
 }
 
@@ -169,7 +196,7 @@ static prune_status pack_unit(pr_lowered *low, pr_unit *unit)
     if (node->op == PR_OP_CONV_TRANSPOSE) {
         parts = (int32_t)(weight->shape.dim[0] * weight->shape.dim[1]);
     }
-    PR_GO(gather_rows(low, unit, &r));
+    PR_GO(rows_of(low, unit, &r));
     pr_pack_kind kind = kind_of(low, unit, r.n);
     if (kind != PR_PACK_DIRECT) {
         status = pack_rewritten(low, unit, &r, kind);
@@ -192,7 +219,6 @@ static prune_status pack_unit(pr_lowered *low, pr_unit *unit)
             PR_GO(pr_pack_f32(to, low->ctx, low->kernels, n, r.k, r.weight + i * n * r.k,
                               r.bias + i * n));
         }
-        low->packed_bytes += to->bytes;
     }
     status = PRUNE_OK;
 done:
@@ -200,11 +226,113 @@ done:
     return status;
 }
 
+/* The first unit that a lane could not pack, with the message, which belongs to its thread. */
+typedef struct failure {
+    int32_t unit;
+    prune_status status;
+    char message[512];
+} failure;
+
+typedef struct packing {
+    pr_lowered *low;
+    failure *failures; /* per lane */
+    _Atomic int32_t next;
+} packing;
+
+/* Units differ much in size: whoever is free takes the next. What comes out of each does not depend
+ * on who packs it. */
+static void pack_units(void *arg, int64_t begin, int64_t end, int lane)
+{
+    packing *p = arg;
+    failure *failed = &p->failures[lane];
+    (void)begin;
+    (void)end;
+    for (;;) {
+        const int32_t i = p->next++;
+        if (i >= p->low->n_units) return;
+        pr_unit *unit = &p->low->units[i];
+        if (unit->kind == PR_UNIT_NODE || !unit->live) continue;
+        failed->status = pack_unit(p->low, unit);
+        if (failed->status == PRUNE_OK) continue;
+        failed->unit = i;
+        (void)snprintf(failed->message, sizeof failed->message, "%s", prune_last_error());
+        return;
+    }
+}
+
+/* All units before a failed one were taken and finished: the first failure is always the same. */
+static prune_status first_failure(const failure *failures, int32_t lanes)
+{
+    const failure *first = NULL;
+    for (int32_t i = 0; i < lanes; i++) {
+        if (failures[i].status == PRUNE_OK) continue;
+        if (!first || failures[i].unit < first->unit) first = &failures[i];
+    }
+    return first ? pr_fail(first->status, "%s", first->message) : PRUNE_OK;
+}
+
 prune_status pr_lower_pack(pr_lowered *low)
 {
+    const int32_t lanes = low->ctx->threads;
+    packing p = {.low = low};
+    p.failures = pr_calloc(low->ctx, (size_t)lanes, sizeof *p.failures);
+    if (!p.failures) return PRUNE_E_MEMORY;
+    pr_parallel(low->ctx, lanes, 1, pack_units, &p);
+    const prune_status status = first_failure(p.failures, lanes);
+    pr_free(low->ctx, p.failures);
+    PR_TRY(status);
     for (int32_t i = 0; i < low->n_units; i++) {
-        if (low->units[i].kind == PR_UNIT_NODE || !low->units[i].live) continue;
-        PR_TRY(pack_unit(low, &low->units[i]));
+        for (int32_t j = 0; j < low->units[i].n_packs; j++)
+            low->packed_bytes += low->units[i].packs[j].bytes;
     }
+    return PRUNE_OK;
+}
+
+/* --- memory that nobody reads any more --------------------------------------------------------*/
+
+static void keep_shape(pr_tensor *tensor)
+{
+    const pr_tensor old = *tensor;
+    pr_tensor_release(tensor);
+    tensor->dtype = old.dtype;
+    tensor->shape = old.shape;
+}
+
+static void drop_param(prune_model *model, int32_t node, int32_t slot)
+{
+    const int32_t index = model->nodes[node].params[slot];
+    if (index != PR_NONE) keep_shape(&model->params[index].tensor);
+}
+
+/* A part of a file's memory would keep all of it: copied out. */
+static prune_status move_out(pr_tensor *tensor, prune_context *ctx)
+{
+    pr_tensor own;
+    if (!tensor->data || (tensor->buffer && tensor->data == tensor->buffer->data)) return PRUNE_OK;
+    PR_TRY(pr_tensor_copy(&own, ctx, tensor));
+    pr_tensor_release(tensor);
+    *tensor = own;
+    return PRUNE_OK;
+}
+
+prune_status pr_lower_release(const pr_lowered *low, prune_model *model)
+{
+    for (int32_t i = 0; i < low->n_units; i++) {
+        const pr_unit *unit = &low->units[i];
+        if (unit->n_packs == 0) continue;
+        for (int32_t j = 0; j < unit->n_merged; j++) {
+            drop_param(model, unit->merged[j], PR_SLOT_WEIGHT);
+            drop_param(model, unit->merged[j], PR_SLOT_BIAS);
+        }
+        if (unit->scale != PR_NONE) drop_param(model, unit->scale, PR_SLOT_WEIGHT);
+    }
+    for (int32_t i = 0; i < model->n_nodes; i++) {
+        pr_precision *p = &model->nodes[i].precision;
+        PR_TRY(move_out(&p->input_scale, model->ctx));
+        PR_TRY(move_out(&p->input_zero, model->ctx));
+        PR_TRY(move_out(&p->weight_scale, model->ctx));
+    }
+    for (int32_t i = 0; i < model->n_params; i++)
+        PR_TRY(move_out(&model->params[i].tensor, model->ctx));
     return PRUNE_OK;
 }

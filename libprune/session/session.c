@@ -140,6 +140,7 @@ prune_status prune_session_create(prune_session **out, const prune_model *model,
     PR_GO(widen(session->model));
     PR_GO(pr_floats_set(session->model, (pr_floats)session->options.precision));
     PR_GO(pr_lower(&session->low, session->model));
+    PR_GO(pr_lower_release(&session->low, session->model));
     int64_t height = session->options.height, width = session->options.width;
     if (height == 0) pr_model_input_size(session->model, &height, &width);
     PR_GO(replan(session, session->options.batch, height, width));
