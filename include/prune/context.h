@@ -34,7 +34,8 @@ typedef struct prune_context_options {
     /* Asked often by long work; true stops it with PRUNE_E_CANCELLED or, where documented, with
      * the best result so far. NULL: never. */
     bool (*cancel)(void *user);
-    /* All three or none. allocate must return memory aligned to `alignment` or NULL. */
+    /* Both or none. allocate must return memory aligned to `alignment` or NULL. The pool's threads
+     * call them too, several at once, as they would malloc and free. */
     void *(*allocate)(void *user, size_t bytes, size_t alignment);
     void (*release)(void *user, void *memory);
 } prune_context_options;
@@ -43,7 +44,8 @@ typedef struct prune_context_options {
 void prune_context_options_init(prune_context_options *options);
 
 /* Creates a context; options NULL means defaults. Free with prune_context_free() after everything
- * created from it. A context is used by one thread at a time; its pool runs the work in parallel. */
+ * created from it. A context is used by one thread at a time; its pool runs the work in parallel.
+ */
 prune_status prune_context_create(prune_context **out, const prune_context_options *options);
 void prune_context_free(prune_context *context);
 

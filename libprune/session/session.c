@@ -79,7 +79,7 @@ static prune_status read_options(prune_session_options *out, const prune_session
 static prune_status reserve_arena(prune_session *session, size_t bytes)
 {
     if (bytes <= session->arena_bytes) return PRUNE_OK;
-    char *arena = pr_calloc(session->ctx, bytes, 1);
+    char *arena = pr_alloc(session->ctx, bytes);
     if (!arena) return PRUNE_E_MEMORY;
     pr_free(session->ctx, session->arena);
     session->arena = arena;

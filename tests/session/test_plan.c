@@ -40,15 +40,18 @@ END_TEST
 
 /* An allocator that counts, and fails when its budget is spent. */
 typedef struct meter {
-    int64_t calls, live, budget; /* budget < 0: no limit */
+    _Atomic int64_t calls, live; /* weights are packed by several threads */
+    _Atomic int64_t budget;      /* negative: no limit */
 } meter;
 
 static void *meter_allocate(void *user, size_t bytes, size_t alignment)
 {
     meter *m = user;
     m->calls++;
-    if (m->budget == 0) return NULL;
-    if (m->budget > 0) m->budget--;
+    if (m->budget >= 0 && m->budget-- <= 0) {
+        m->budget = 0;
+        return NULL;
+    }
     void *memory = aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
     m->live += memory != NULL;
     return memory;
