@@ -283,8 +283,7 @@ static void row_range(const conv_job *job, int64_t first, int64_t last, char *me
 {
     const pr_conv *conv = job->conv;
     const pr_float_panel floats = pr_float_panel_for(job->kernels, conv->b);
-    int64_t step =
-        job->integer ? pr_panel_rows_i8(job->kernels, conv->b) : pr_float_panel_rows(&floats);
+    int64_t step = job->integer ? pr_panel_rows_i8(job->kernels, conv->b) : floats.rows;
     char *panel = memory + offset_bytes(conv) + fill_bytes(conv);
     for (int64_t i = 0; i < conv->groups; i++) {
         const pr_packed *b = &conv->b[i];
@@ -360,7 +359,7 @@ static void run_conv(prune_context *ctx, const pr_kernels *kernels, const pr_con
         return;
     }
     int64_t grain = integer ? pr_panel_grain_i8(kernels, conv->b, conv->groups)
-                            : pr_panel_grain(conv->b->n * conv->groups * conv->b->k);
+                            : pr_float_panel_grain(kernels, conv->b, conv->groups);
     pr_parallel(ctx, (rows + unit - 1) / unit, grain, conv_rows, &job);
 }
 

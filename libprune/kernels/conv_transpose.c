@@ -48,8 +48,7 @@ static void transpose_lines(void *arg, int64_t begin, int64_t end, int lane)
     int64_t padded = t->b->k_padded, bytes = job->kernels->i8_bytes;
     int64_t stride = pr_panel_stride_i8(job->kernels, t->b);
     const pr_float_panel floats = pr_float_panel_for(job->kernels, t->b);
-    int64_t step =
-        job->integer ? pr_panel_rows_i8(job->kernels, t->b) : pr_float_panel_rows(&floats);
+    int64_t step = job->integer ? pr_panel_rows_i8(job->kernels, t->b) : floats.rows;
     char *panel = job->scratch + (size_t)lane * job->lane_bytes;
     for (int64_t line = begin; line < end; line++) {
         for (int64_t x = 0; x < t->width; x += step) {

@@ -28,19 +28,12 @@ static inline int64_t pr_conv_source(const pr_conv *conv, int64_t i, int64_t n)
 typedef struct pr_float_panel {
     bool round, halves;
     int64_t element, stride; /* bytes of an element; elements from row to row */
+    int64_t rows;            /* that fit a core's second-level cache */
 } pr_float_panel;
-static inline pr_float_panel pr_float_panel_for(const pr_kernels *kernels, const pr_packed *b)
-{
-    pr_float_panel p = {.round = b->bf16, .element = (int64_t)sizeof(float), .stride = b->k_padded};
-    if (!b->bf16 || b->thin || !kernels->bf16_panel) return p;
-    p.halves = true;
-    p.element = (int64_t)sizeof(uint16_t);
-    p.stride = (b->k_padded / 64 * 2 + 1) * 32;
-    return p;
-}
-/* How many rows fit a core's second-level cache, and the memory that as many take. */
-int64_t pr_float_panel_rows(const pr_float_panel *p);
+pr_float_panel pr_float_panel_for(const pr_kernels *kernels, const pr_packed *b);
 size_t pr_float_panel_bytes(const pr_float_panel *p);
+/* Units of rows worth a thread's while, with `products` times b's multiply-adds. */
+int64_t pr_float_panel_grain(const pr_kernels *kernels, const pr_packed *b, int64_t products);
 /* Rounds `rows` rows of b->k values into a panel. */
 void pr_float_panel_fill(const pr_kernels *kernels, const pr_float_panel *p, const pr_packed *b,
                          int64_t rows, const float *from, int64_t from_stride, void *panel);

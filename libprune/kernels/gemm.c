@@ -118,19 +118,31 @@ void pr_gemm_f32(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *g
     pr_parallel(ctx, units_of(&job), pr_panel_grain(gemm->b->n * gemm->b->k), gemm_f32_rows, &job);
 }
 
-int64_t pr_float_panel_rows(const pr_float_panel *p)
+pr_float_panel pr_float_panel_for(const pr_kernels *kernels, const pr_packed *b)
 {
-    /* A common multiple of what work is dealt out in and of the tiles' height. */
-    enum { TILES = 96 };
-    const int64_t rows = pr_panel_rows(p->stride * p->element);
-    return p->halves && rows > TILES ? rows / TILES * TILES : rows;
+    pr_float_panel p = {.round = b->bf16, .element = (int64_t)sizeof(float), .stride = b->k_padded};
+    p.rows = pr_panel_rows(p.stride * p.element);
+    if (!b->bf16 || b->thin || !kernels->bf16_panel) return p;
+    p.halves = true;
+    p.element = (int64_t)sizeof(uint16_t);
+    p.stride = (b->k_padded / 32 | 1) * 32;
+    int64_t bytes = kernels->i8_panel_bytes ? kernels->i8_panel_bytes : PANEL_BYTES;
+    p.rows = rows_that_fit(bytes, p.stride * p.element, pr_panel_unit(kernels));
+    return p;
 }
 
 size_t pr_float_panel_bytes(const pr_float_panel *p)
 {
-    int64_t rows = pr_float_panel_rows(p);
-    if (p->halves) rows = (rows + PR_BF16_ROWS - 1) / PR_BF16_ROWS * PR_BF16_ROWS;
-    return pr_scratch_round((size_t)(rows * p->stride * p->element));
+    return pr_scratch_round((size_t)(p->rows * p->stride * p->element));
+}
+
+int64_t pr_float_panel_grain(const pr_kernels *kernels, const pr_packed *b, int64_t products)
+{
+    const int64_t macs = products * b->n * b->k;
+    if (!b->bf16 || b->thin || !kernels->bf16_panel || !kernels->i8_worth)
+        return pr_panel_grain(macs);
+    /* Half as fast as integers. */
+    return kernels->i8_worth / 2 / (pr_panel_unit(kernels) * (macs > 0 ? macs : 1)) + 1;
 }
 
 void pr_float_panel_fill(const pr_kernels *kernels, const pr_float_panel *p, const pr_packed *b,
@@ -163,7 +175,7 @@ static void bf16_range(const gemm_job *job, int64_t first, int64_t last, char *p
 {
     const pr_gemm *g = job->gemm;
     const pr_float_panel p = pr_float_panel_for(job->kernels, g->b);
-    const int64_t step = pr_float_panel_rows(&p);
+    const int64_t step = p.rows;
     for (int64_t r = first; r < last; r += step) {
         const int64_t rows = last - r < step ? last - r : step;
         pr_float_panel_fill(job->kernels, &p, g->b, rows, (const float *)g->a + r * g->lda, g->lda,
@@ -189,7 +201,8 @@ void pr_gemm_bf16(prune_context *ctx, const pr_kernels *kernels, const pr_gemm *
 {
     gemm_job job = {kernels, gemm, pr_epilogue_for(&gemm->e, gemm->b, 0), scratch,
                     pr_gemm_bf16_block_scratch(kernels, gemm->b)};
-    pr_parallel(ctx, units_of(&job), pr_panel_grain(gemm->b->n * gemm->b->k), gemm_bf16_rows, &job);
+    pr_parallel(ctx, units_of(&job), pr_float_panel_grain(kernels, gemm->b, 1), gemm_bf16_rows,
+                &job);
 }
 
 size_t pr_gemm_i8_block_scratch(const pr_kernels *kernels, const pr_packed *b)

@@ -47,7 +47,6 @@ static inline bool pr_epilogue_is_plain(const pr_epilogue *e)
            e->late == PR_ACT_NONE && (!e->residual || e->residual == e->out);
 }
 
-enum { PR_BF16_ROWS = 32 };
 enum { PR_PACK_COLUMNS = 64 }; /* padding of per-column arrays; a multiple of every block width */
 
 /* How integers multiply a 3 x 3 kernel where all its steps stay exact. */
@@ -105,11 +104,11 @@ typedef struct pr_kernels {
                        const pr_packed *b, const pr_epilogue *e, int64_t row);
     /* BF16 (bf16.h). bf16_round leaves rounded numbers as floats, y may be x. Tiers with bfloat16
      * products have the rest: panels of rounded halves (bf16_narrow), k padded with zeros to a
-     * multiple of bf16_step; others have bf16_step 0, and their f32_panel takes rounded floats. */
+     * multiple of bf16_step; others have no bf16_panel, and their f32_panel takes rounded floats.
+     */
     void (*bf16_round)(const float *x, float *y, int64_t count);
     int32_t bf16_lanes, bf16_step;
     void (*bf16_narrow)(uint16_t *to, const float *from, int64_t count);
-    /* Rows of a are readable up to the next multiple of PR_BF16_ROWS. */
     void (*bf16_panel)(int64_t m, const uint16_t *a, int64_t lda, const pr_packed *b,
                        const pr_epilogue *e, int64_t row);
     /* Fused attention in a layout of its own; NULL: not there (attention_bf16.c). */
@@ -188,7 +187,8 @@ prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *k
 prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
                         int64_t k, const int8_t *w, const float *scale, const float *bias);
 /* Floats whose products are BF16 ones. Thin weights, and those of tiers without such products, are
- * laid out as by pr_pack_f32, but rounded; else blocks are [k / 2][columns][2] halves. */
+ * laid out as by pr_pack_f32, but rounded; else a block is made of tiles, [k / step][columns /
+ * lanes] of them, each [step / 2][lanes][2] halves. */
 prune_status pr_pack_bf16(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
                           int64_t k, const float *w, const float *bias);
 /* 3 x 3 kernels [n, 3, 3, channels], stride 1, one group. Only where pr_pack_kind_for says so. */

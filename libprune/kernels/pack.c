@@ -53,13 +53,16 @@ prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *k
     return PRUNE_OK;
 }
 
-/* [k / 2][columns][2] halves of one block; zeros in every gap are there already. */
-static uint16_t *pack_block_bf16(uint16_t *to, int64_t wide, int64_t n, int64_t k_padded, int64_t k,
-                                 const float *w)
+/* The tiles of one block; zeros in every gap are there already. */
+static uint16_t *pack_block_bf16(const pr_kernels *kernels, uint16_t *to, int64_t wide, int64_t n,
+                                 int64_t k_padded, int64_t k, const float *w)
 {
+    const int64_t lanes = kernels->bf16_lanes, step = kernels->bf16_step;
     for (int64_t j = 0; j < n; j++) {
-        for (int64_t i = 0; i < k; i++)
-            to[(i / 2 * wide + j) * 2 + i % 2] = pr_bf16_of(w[j * k + i]);
+        for (int64_t i = 0; i < k; i++) {
+            const int64_t tile = (i / step * wide + j / lanes * lanes) * step;
+            to[tile + (i % step / 2 * lanes + j % lanes) * 2 + i % 2] = pr_bf16_of(w[j * k + i]);
+        }
     }
     return to + wide * k_padded;
 }
@@ -76,7 +79,7 @@ static prune_status pack_halves(pr_packed *out, prune_context *ctx, const pr_ker
     for (int64_t c = 0; c < n;) {
         const int64_t wide = pr_block_columns(n - c, kernels->bf16_lanes);
         const int64_t columns = n - c < wide ? n - c : wide;
-        to = pack_block_bf16(to, wide, columns, p.k_padded, k, w + c * k);
+        to = pack_block_bf16(kernels, to, wide, columns, p.k_padded, k, w + c * k);
         c += wide;
     }
     prune_status status = pad_columns(&p.bias, ctx, n, bias);

@@ -22,6 +22,14 @@ static inline void halves_gather(uint16_t *to, int64_t to_stride, const float *l
             halves_narrow(to + t * run, offset[t] < 0 ? fill : line + offset[t], run);
 }
 
+/* Where value p of column j lies in a block. */
+static inline int64_t halves_place(int64_t wide, int64_t p, int64_t j)
+{
+    const int64_t tile = p / HALVES_STEP * wide + j / HALVES_LANES * HALVES_LANES;
+    const int64_t pair = p % HALVES_STEP / 2 * HALVES_LANES + j % HALVES_LANES;
+    return tile * HALVES_STEP + pair * 2 + p % 2;
+}
+
 /* Sums in double, then the portable tier's epilogue: its float panel on one exact product. */
 static inline void halves_panel(int64_t m, const uint16_t *a, int64_t lda, const pr_packed *b,
                                 const pr_epilogue *e, int64_t row)
@@ -42,7 +50,7 @@ static inline void halves_panel(int64_t m, const uint16_t *a, int64_t lda, const
                 double sum = 0;
                 for (int64_t p = 0; p < b->k_padded; p++)
                     sum += (double)pr_float_of_bf16(a[i * lda + p]) *
-                           (double)pr_float_of_bf16(block[(p / 2 * wide + j) * 2 + p % 2]);
+                           (double)pr_float_of_bf16(block[halves_place(wide, p, j)]);
                 const float rounded = (float)sum;
                 pr_kernels_portable.f32_panel(1, &rounded, 1, &unit, &own, row + i);
             }

@@ -4,6 +4,11 @@
 
 const pr_kernels pr_kernels_amx = {.name = "amx",
                                    PR_AVX512_FLOAT_ROW,
+                                   .bf16_lanes = 16,
+                                   .bf16_step = 32,
+                                   .bf16_narrow = pr_amx_bf16_narrow,
+                                   .bf16_gather = pr_amx_bf16_gather,
+                                   .bf16_panel = pr_amx_bf16_panel,
                                    .bf16_attention_scratch = pr_amx_bf16_attention_scratch,
                                    .bf16_attention = pr_amx_bf16_attention,
                                    .i8_lanes = 16,
