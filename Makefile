@@ -6,7 +6,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 export CTEST_PARALLEL_LEVEL = $(JOBS)
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo test test-release test-asan test-tsan test-torch fuzz soak bench runtime install format lint clean
+.PHONY: all deps demo test test-release test-asan test-tsan test-torch fuzz soak bench bench-peers runtime install format lint clean
 
 all: deps ## build the library and the program (build/release/bin/prune)
 	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
@@ -53,8 +53,16 @@ test-torch: all ## the Python package against PyTorch 2.13.0 (CPU), which this i
 	@ctest --preset release -R '^python\.(environment|wheel)$$'
 	@tests/python/torch.sh $(CURDIR)/build/release $(CURDIR)/build/venv-torch $(CURDIR)/bindings/python
 
-bench: all ## measure; see benchmarks/
-	@benchmarks/run.sh
+# BENCH passes arguments on, as in BENCH="--quick --only ours/".
+bench: all ## measure this library: benchmarks/results.md (see benchmarks/)
+	@cmake --build --preset release --target bench_kernels bench_worker >/dev/null
+	@python3 benchmarks/bench.py $(BENCH)
+
+bench-peers: all ## measure it against torch, ONNX Runtime and OpenVINO, which this installs
+	@cmake --build --preset release --target bench_kernels bench_worker >/dev/null
+	@ctest --preset release -R '^python\.(environment|wheel)$$'
+	@benchmarks/peers/environment.sh $(CURDIR)/build/release $(CURDIR)/build/venv-peers
+	@python3 benchmarks/bench.py --peers $(BENCH)
 
 runtime: ## the small library for deployed programs, in build/runtime (docs/deploy.md)
 	@mkdir -p build

@@ -3,6 +3,7 @@
 #include "libprune/kernels/kernels.h"
 #include "libprune/measure/runner.h"
 
+#include <math.h>
 #include <prune/measure.h>
 #include <string.h>
 
@@ -11,14 +12,14 @@ enum { SETS = 4, BLOCK = 4096 };
 /* A repetition lasts at least so long: short enough that a few fit between two interruptions, long
  * enough that starting the threads does not count. */
 static const double target = 1e-3;
-enum { REPETITIONS = 7 };
+enum { REPETITIONS = 15 };
 
 /* One lane's share of the work, and the seconds that this lane needed. Lanes that start late must
  * not count as slow arithmetic, so each one times itself; the slowest counts. */
 typedef struct lane {
-    double seconds;
+    double seconds, best; /* of this repetition; work per second in the lane's best one */
     uint64_t done;
-    char padding[48]; /* lanes write at the same time */
+    char padding[40]; /* lanes write at the same time */
 } lane;
 
 typedef struct job {
@@ -54,27 +55,29 @@ static double rate(prune_context *ctx, job *j, double *slowest)
     *slowest = 0;
     pr_parallel(ctx, ctx->threads, 1, work, j);
     for (int32_t i = 0; i < ctx->threads; i++) {
-        done += j->lanes[i].done;
-        if (j->lanes[i].seconds > *slowest) *slowest = j->lanes[i].seconds;
+        lane *l = &j->lanes[i];
+        done += l->done;
+        if (l->seconds > *slowest) *slowest = l->seconds;
+        if (l->seconds > 0) l->best = fmax(l->best, (double)l->done / l->seconds);
     }
     return *slowest > 0 ? (double)done / *slowest : 0;
 }
 
-/* The best of a few repetitions: other programs only ever take away. */
+/* The best of a few repetitions: other programs only ever take away. Arithmetic is each lane's own,
+ * so each lane's best counts; memory is shared, so it counts what all got at once. */
 static double best_rate(prune_context *ctx, job *j)
 {
-    double best = 0, seconds;
+    double together = 0, each = 0, seconds;
     j->rounds = 1;
     for (;;) {
         (void)rate(ctx, j, &seconds);
         if (seconds >= target || j->rounds > INT64_MAX / 8) break;
         j->rounds *= seconds < target / 8 ? 8 : 2;
     }
-    for (int i = 0; i < REPETITIONS; i++) {
-        const double r = rate(ctx, j, &seconds);
-        if (r > best) best = r;
-    }
-    return best;
+    for (int32_t i = 0; i < ctx->threads; i++) j->lanes[i].best = 0;
+    for (int i = 0; i < REPETITIONS; i++) together = fmax(together, rate(ctx, j, &seconds));
+    for (int32_t i = 0; i < ctx->threads; i++) each += j->lanes[i].best;
+    return j->arithmetic ? each : together;
 }
 
 static void measure_arithmetic(prune_peaks *peaks, prune_context *ctx, const pr_kernels *kernels,

@@ -13,4 +13,4 @@ fi
     "$build"/python/wheelhouse/*.whl
 cd "$build"
 PYTHONDONTWRITEBYTECODE=1 exec "$venv/bin/python3" -m pytest -q -p no:cacheprovider \
-    "$package/tests/test_torch.py"
+    "$package/tests/test_torch.py" "$package/../../tests/benchmarks/test_module.py"
