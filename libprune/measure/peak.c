@@ -138,7 +138,9 @@ double prune_peaks_seconds(const prune_peaks *peaks, const prune_session_step *s
 {
     const double fp32 = (double)(step->macs - step->int8_macs - step->bf16_macs);
     const double counts[] = {fp32, (double)step->int8_macs, (double)step->bf16_macs};
-    const double limits[] = {peaks->fp32, peaks->int8, peaks->bf16};
+    /* Without BF16 instructions, kernels multiply rounded operands in FP32. */
+    const double bf16 = peaks->bf16 > 0 ? peaks->bf16 : peaks->fp32;
+    const double limits[] = {peaks->fp32, peaks->int8, bf16};
     double seconds = 0;
     if (step->macs == 0) {
         const uint64_t bytes = step->weight_bytes + step->read_bytes + step->write_bytes;

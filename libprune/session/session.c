@@ -298,6 +298,7 @@ prune_status prune_session_step_info(const prune_session *session, int32_t index
         .read_bytes = traffic.read,
         .write_bytes = traffic.written,
         .int8_macs = from->unit->integer ? from->macs : 0,
+        .bf16_macs = !from->unit->integer && from->unit->bf16 ? from->macs : 0,
     };
     /* As much as the caller's version of the struct holds. */
     memcpy(step, &full, step->struct_size < sizeof full ? step->struct_size : sizeof full);

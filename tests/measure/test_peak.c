@@ -75,6 +75,8 @@ START_TEST(a_step_at_its_limit)
     ck_assert_double_eq(prune_peaks_seconds(&p, &s), 10);
     s.int8_macs = 200, s.bf16_macs = 400;
     ck_assert_double_eq(prune_peaks_seconds(&p, &s), 8 + 2 + 2);
+    p.bf16 = 0; /* multiplied in FP32 */
+    ck_assert_double_eq(prune_peaks_seconds(&p, &s), 8 + 2 + 8);
     p.int8 = 0;
     ck_assert_double_eq(prune_peaks_seconds(&p, &s), 0); /* nobody knows */
     s = (prune_session_step){.weight_bytes = 1, .read_bytes = 5, .write_bytes = 4};
