@@ -30,24 +30,43 @@ prune_status pr_pack_columns(float **out, prune_context *ctx, int64_t n, const f
     return pad_columns(out, ctx, n, values);
 }
 
+typedef struct f32_job {
+    const pr_kernels *kernels;
+    int64_t n, k;
+    const float *w;
+    float *to;
+} f32_job;
+
+/* Blocks [begin, end) of 2 * lanes columns. */
+static void pack_f32_blocks(void *arg, int64_t begin, int64_t end, int lane)
+{
+    const f32_job *job = arg;
+    int64_t wide = 2 * job->kernels->f32_lanes, first = begin * wide;
+    int64_t last = end * wide < job->n ? end * wide : job->n;
+    (void)lane;
+    pr_pack_f32_rows(job->kernels, last - first, job->k, job->w + first * job->k, job->k,
+                     job->to + first * job->k);
+}
+
 prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
                          int64_t k, const float *w, const float *bias)
 {
     pr_packed p = {.n = n, .k = k, .k_padded = k, .thin = n <= kernels->f32_thin};
-    int64_t total = p.thin ? n : block_total(n, kernels->f32_lanes);
+    int64_t total = p.thin ? n : block_total(n, kernels->f32_lanes), wide = 2 * kernels->f32_lanes;
     p.bytes = (size_t)(total * k) * sizeof(float);
-    float *to = pr_alloc(ctx, p.bytes + 1);
-    if (!to) return PRUNE_E_MEMORY;
-    p.data = to;
+    p.data = pr_alloc(ctx, p.bytes + 1);
+    if (!p.data) return PRUNE_E_MEMORY;
     prune_status status = pad_columns(&p.bias, ctx, n, bias);
     if (status != PRUNE_OK) {
         pr_packed_free(ctx, &p);
         return status;
     }
     if (p.thin) {
-        memcpy(to, w, p.bytes);
+        memcpy(p.data, w, p.bytes);
     } else {
-        pr_pack_f32_rows(kernels, n, k, w, k, to);
+        f32_job job = {kernels, n, k, w, p.data};
+        int64_t grain = 65536 / (wide * k + 1) + 1;
+        pr_parallel(ctx, (n + wide - 1) / wide, grain, pack_f32_blocks, &job);
     }
     *out = p;
     return PRUNE_OK;

@@ -65,28 +65,36 @@ static void forward_lines(void *arg, int64_t begin, int64_t end, int lane)
     }
 }
 
-/* Splits by image: two output lines may share an input line. */
-static void backward_images(void *arg, int64_t begin, int64_t end, int lane)
+/* One output line's gradient into one input line, where it weighs `weight`. */
+static void add_line(const job *j, const float *from, float weight, float *to)
+{
+    const int64_t *out = j->call->out->shape.dim, c = out[3];
+    for (int64_t x = 0; x < out[2]; x++, from += c) {
+        const tap h = j->columns[x];
+        const float first = (1.0f - h.weight) * weight, second = h.weight * weight;
+        for (int64_t i = 0; i < c; i++) to[h.first * c + i] += first * from[i];
+        if (second == 0.0f) continue;
+        for (int64_t i = 0; i < c; i++) to[h.second * c + i] += second * from[i];
+    }
+}
+
+/* A lane owns input lines [begin, end) of all images, and takes from every output line what belongs
+ * to them: two output lines may share an input line. */
+static void backward_lines(void *arg, int64_t begin, int64_t end, int lane)
 {
     const job *j = arg;
     const pr_op_call *call = j->call;
     const int64_t *in = call->in[0]->shape.dim, *out = call->out->shape.dim, c = in[3];
     (void)lane;
-    for (int64_t line = begin * out[1]; line < end * out[1]; line++) {
+    for (int64_t line = begin / in[1] * out[1]; line < (end - 1) / in[1] * out[1] + out[1];
+         line++) {
         const tap v = tap_at(call->node->attrs.resize_mode, in[1], out[1], line % out[1]);
-        float *image = pr_f32(call->d_in[0]) + line / out[1] * in[1] * in[2] * c;
-        float *top = image + v.first * in[2] * c, *low = image + v.second * in[2] * c;
+        const int64_t top = line / out[1] * in[1] + v.first, low = top - v.first + v.second;
         const float *from = pr_f32(call->d_out) + line * out[2] * c;
-        for (int64_t x = 0; x < out[2]; x++, from += c) {
-            const tap h = j->columns[x];
-            for (int64_t i = 0; i < c; i++) {
-                const float upper = (1.0f - v.weight) * from[i], lower = v.weight * from[i];
-                top[h.first * c + i] += (1.0f - h.weight) * upper;
-                top[h.second * c + i] += h.weight * upper;
-                low[h.first * c + i] += (1.0f - h.weight) * lower;
-                low[h.second * c + i] += h.weight * lower;
-            }
-        }
+        if (top >= begin && top < end)
+            add_line(j, from, 1.0f - v.weight, pr_f32(call->d_in[0]) + top * in[2] * c);
+        if (low >= begin && low < end && v.weight != 0.0f)
+            add_line(j, from, v.weight, pr_f32(call->d_in[0]) + low * in[2] * c);
     }
 }
 
@@ -115,7 +123,8 @@ static prune_status backward(pr_op_call *call)
     if (!call->d_in[0]) return PRUNE_OK;
     PR_TRY(plan_columns(call, &columns));
     job j = {call, columns};
-    pr_parallel(call->ctx, call->out->shape.dim[0], 1, backward_images, &j);
+    const int64_t *in = call->in[0]->shape.dim;
+    pr_parallel(call->ctx, in[0] * in[1], 8, backward_lines, &j);
     pr_free(call->ctx, columns);
     return PRUNE_OK;
 }
