@@ -43,6 +43,19 @@ static block block_of(const product_job *job, int lane)
     return own;
 }
 
+/* Lengths that are known when this is compiled need no call. */
+static inline void copy_columns(float *to, const float *from, int64_t columns, int64_t wide)
+{
+    if (columns == 16) {
+        memcpy(to, from, 16 * sizeof *to);
+    } else if (columns == 32) {
+        memcpy(to, from, 32 * sizeof *to);
+    } else {
+        for (int64_t j = 0; j < columns; j++) to[j] = from[j];
+    }
+    for (int64_t j = columns; j < wide; j++) to[j] = 0.0f;
+}
+
 /* Rows [begin, end) of the block, counted from its first. */
 static void pack_rows(const product_job *job, const block *b, int64_t begin, int64_t end)
 {
@@ -61,10 +74,8 @@ static void pack_rows(const product_job *job, const block *b, int64_t begin, int
             const int64_t wide = pr_block_columns(p->n - c, job->kernels->f32_lanes);
             const int64_t columns = p->n - c < wide ? p->n - c : wide;
             float *to = b->packed + c * b->depth + r * wide;
-            for (int64_t i = 0; i < rows; i++, to += wide) {
-                memcpy(to, from + i * stride + c, (size_t)columns * sizeof *to);
-                for (int64_t j = columns; j < wide; j++) to[j] = 0.0f;
-            }
+            for (int64_t i = 0; i < rows; i++, to += wide)
+                copy_columns(to, from + i * stride + c, columns, wide);
             c += wide;
         }
     }

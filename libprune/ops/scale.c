@@ -18,12 +18,14 @@ static prune_status cut(pr_cut_call *call)
 static void forward_rows(void *arg, int64_t begin, int64_t end, int lane)
 {
     const pr_op_call *call = arg;
-    const float *weight = pr_f32(call->param[0]);
+    const float *restrict weight = pr_f32(call->param[0]);
     const int64_t n = pr_shape_last(&call->out->shape);
     (void)lane;
-    for (int64_t r = begin; r < end; r++)
-        for (int64_t c = 0; c < n; c++)
-            pr_f32(call->out)[r * n + c] = pr_f32(call->in[0])[r * n + c] * weight[c];
+    for (int64_t r = begin; r < end; r++) {
+        const float *restrict x = pr_f32(call->in[0]) + r * n;
+        float *restrict y = pr_f32(call->out) + r * n;
+        for (int64_t c = 0; c < n; c++) y[c] = x[c] * weight[c];
+    }
 }
 
 static prune_status forward(pr_op_call *call)
