@@ -62,6 +62,23 @@ done:
     return status;
 }
 
+/* In the form that a session chooses. */
+static prune_status conv_open(matrix *m, const pr_op_call *call, const pr_conv *c)
+{
+    const int64_t *w = call->param[PR_SLOT_WEIGHT]->shape.dim;
+    const pr_tensor *bias = call->param[PR_SLOT_BIAS];
+    const pr_kernels *kernels = pr_kernels_get(call->ctx->isa);
+    if (call->node->precision.compute == PR_COMPUTE_BF16 ||
+        pr_pack_kind_f32(kernels, c, w[0]) != PR_PACK_WINOGRAD) {
+        return matrix_open(m, call, c->groups, w[0] / c->groups, w[1] * w[2] * w[3], false);
+    }
+    *m = (matrix){.ctx = call->ctx, .kernels = kernels, .n_packs = 1};
+    m->packs = pr_calloc(call->ctx, 1, sizeof *m->packs);
+    if (!m->packs) return PRUNE_E_MEMORY;
+    return pr_pack_winograd_f32(m->packs, call->ctx, kernels, w[0], w[3],
+                                pr_f32(call->param[PR_SLOT_WEIGHT]), bias ? pr_f32(bias) : NULL);
+}
+
 static prune_status conv(pr_op_call *call)
 {
     const int64_t *w = call->param[PR_SLOT_WEIGHT]->shape.dim, *in = call->in[0]->shape.dim;
@@ -69,7 +86,6 @@ static prune_status conv(pr_op_call *call)
     const pr_attrs *a = &call->node->attrs;
     matrix m;
     prune_status status;
-    PR_GO(matrix_open(&m, call, a->groups, w[0] / a->groups, w[1] * w[2] * w[3], false));
     pr_conv c = {.batch = in[0], .height = in[1], .width = in[2], .channels = in[3]};
     c.upsample = 1;
     c.out_height = out[1];
@@ -81,6 +97,7 @@ static prune_status conv(pr_op_call *call)
     }
     c.reflect = a->pad_mode == PR_PAD_REFLECT;
     c.groups = a->groups;
+    PR_GO(conv_open(&m, call, &c));
     c.image = call->in[0]->data;
     c.b = m.packs;
     c.e.out = pr_f32(call->out);

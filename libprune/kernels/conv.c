@@ -274,8 +274,8 @@ static void winograd_tiles(void *arg, int64_t begin, int64_t end, int lane)
 {
     const conv_job *job = arg;
     pr_epilogue e = pr_epilogue_for(&job->conv->e, job->conv->b, 0);
-    job->kernels->winograd(job->conv, &e, begin, end,
-                           job->scratch + (size_t)lane * job->lane_bytes);
+    (job->integer ? job->kernels->i8_winograd : job->kernels->f32_winograd)(
+        job->conv, &e, begin, end, job->scratch + (size_t)lane * job->lane_bytes);
 }
 
 /* Output rows [first, last), panel by panel. */
@@ -326,7 +326,10 @@ bool pr_conv_is_gemm(const pr_conv *c)
 
 static size_t lane_bytes(const pr_kernels *kernels, const pr_conv *conv, bool integer)
 {
-    if (conv->b->kind == PR_PACK_WINOGRAD) return pr_scratch_round(kernels->winograd_bytes(conv));
+    if (conv->b->kind == PR_PACK_WINOGRAD) {
+        return pr_scratch_round(
+            (integer ? kernels->i8_winograd_bytes : kernels->f32_winograd_bytes)(conv));
+    }
     const pr_float_panel floats = pr_float_panel_for(kernels, conv->b);
     size_t panel = integer ? pr_panel_bytes_i8(kernels, conv->b) : pr_float_panel_bytes(&floats);
     return panel + offset_bytes(conv) + fill_bytes(conv) + PR_PLACE_BYTES;

@@ -49,7 +49,8 @@ static inline bool pr_epilogue_is_plain(const pr_epilogue *e)
 
 enum { PR_PACK_COLUMNS = 64 }; /* padding of per-column arrays; a multiple of every block width */
 
-/* How integers multiply a 3 x 3 kernel where all its steps stay exact. */
+/* How a 3 x 3 kernel is multiplied: integers in whatever form stays exact, floats directly or by
+ * Winograd's, which rounds differently. */
 typedef enum pr_pack_kind {
     PR_PACK_DIRECT = 0,
     PR_PACK_WINOGRAD = 1, /* 4 x 4 transformed weights (winograd.c) */
@@ -124,11 +125,15 @@ typedef struct pr_kernels {
     void (*i8_widen)(void *to, const int8_t *from, int64_t count);
     void (*i8_panel)(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                      const pr_epilogue *e, int64_t row);
-    /* Winograd convolution of output tiles [begin, end), 2 x 2 pixels each; NULL: the tier's panels
-     * hold bytes, the transform would not fit. `memory` holds winograd_bytes(conv). */
-    size_t (*winograd_bytes)(const pr_conv *conv);
-    void (*winograd)(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
-                     void *memory);
+    /* Winograd convolution of output tiles [begin, end), 2 x 2 pixels each. `memory` holds what
+     * ..._winograd_bytes(conv) says. NULL: direct is faster (f32), or the tier's panels hold bytes,
+     * into which the transform would not fit (i8). */
+    size_t (*f32_winograd_bytes)(const pr_conv *conv);
+    void (*f32_winograd)(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
+                         void *memory);
+    size_t (*i8_winograd_bytes)(const pr_conv *conv);
+    void (*i8_winograd)(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
+                        void *memory);
     /* Lays out `rows` rows of a panel, `to_stride` elements apart: `taps` runs of `run` values from
      * line + offset[t], or from fill where offset[t] < 0; offset advances by `step` per row. */
     void (*f32_gather)(float *to, int64_t to_stride, const float *line, const int32_t *offset,
@@ -195,12 +200,17 @@ prune_status pr_pack_bf16(pr_packed *out, prune_context *ctx, const pr_kernels *
 prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
                               int64_t n, int64_t channels, const int8_t *w, const float *scale,
                               const float *bias);
+/* The same for floats; only where pr_pack_kind_f32 says so. */
+prune_status pr_pack_winograd_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                                  int64_t n, int64_t channels, const float *w, const float *bias);
 /* Into out[4], one for each phase (y, x) of the enlarged map. */
 prune_status pr_pack_phases(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
                             int64_t n, int64_t channels, const int8_t *w, const float *scale,
                             const float *bias);
 /* The fastest exact form of an integer convolution (image, sums and outputs do not matter). */
 pr_pack_kind pr_pack_kind_for(const pr_kernels *kernels, const pr_conv *conv, int64_t outputs);
+/* The same for floats: direct or Winograd. The enlarging of the image does not matter. */
+pr_pack_kind pr_pack_kind_f32(const pr_kernels *kernels, const pr_conv *conv, int64_t outputs);
 /* The block layout alone, into memory of pr_pack_f32_size floats: w [n, k] with row stride ldw, or
  * its transpose [k, n]. Never thin. */
 int64_t pr_pack_f32_size(const pr_kernels *kernels, int64_t n, int64_t k);

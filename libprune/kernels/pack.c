@@ -270,20 +270,78 @@ prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *ke
 
 /* --- 3 x 3 kernels ----------------------------------------------------------------------------*/
 
+static bool is_same_3x3(const pr_conv *conv)
+{
+    if (conv->groups != 1) return false;
+    for (int i = 0; i < 2; i++) {
+        if (conv->kernel[i] != 3 || conv->stride[i] != 1 || conv->pad[i] != 1) return false;
+    }
+    return conv->out_height == conv->height && conv->out_width == conv->width;
+}
+
 pr_pack_kind pr_pack_kind_for(const pr_kernels *kernels, const pr_conv *conv, int64_t outputs)
 {
     /* Panels of bytes have no room for sums of weights or of inputs. */
-    if (!kernels->winograd || conv->groups != 1) return PR_PACK_DIRECT;
-    for (int i = 0; i < 2; i++) {
-        if (conv->kernel[i] != 3 || conv->stride[i] != 1 || conv->pad[i] != 1) {
-            return PR_PACK_DIRECT;
-        }
-    }
+    if (!kernels->i8_winograd || !is_same_3x3(conv)) return PR_PACK_DIRECT;
     /* Four times the sum must fit 32 bits. */
     if (conv->channels > 3600 || outputs < 4) return PR_PACK_DIRECT;
-    if (conv->out_height != conv->height || conv->out_width != conv->width) return PR_PACK_DIRECT;
     if (conv->upsample == 2) return PR_PACK_PHASES;
     return conv->upsample == 1 && conv->channels >= 8 ? PR_PACK_WINOGRAD : PR_PACK_DIRECT;
+}
+
+pr_pack_kind pr_pack_kind_f32(const pr_kernels *kernels, const pr_conv *conv, int64_t outputs)
+{
+    if (!kernels->f32_winograd || !is_same_3x3(conv)) return PR_PACK_DIRECT;
+    /* Fewer products for each transformed value do not pay for its transform. */
+    return conv->channels >= 16 && outputs >= 16 ? PR_PACK_WINOGRAD : PR_PACK_DIRECT;
+}
+
+/* u = G g G^T with G = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1], in double: one rounding. */
+static void transform_kernel_f32(const float *g, int64_t step, float u[16])
+{
+    double rows[4][3];
+    for (int x = 0; x < 3; x++) {
+        double a = (double)g[x * step], b = (double)g[(3 + x) * step],
+               c = (double)g[(6 + x) * step];
+        rows[0][x] = a;
+        rows[1][x] = 0.5 * (a + b + c);
+        rows[2][x] = 0.5 * (a - b + c);
+        rows[3][x] = c;
+    }
+    for (int i = 0; i < 4; i++) {
+        const double *r = rows[i];
+        u[i * 4] = (float)r[0];
+        u[i * 4 + 1] = (float)(0.5 * (r[0] + r[1] + r[2]));
+        u[i * 4 + 2] = (float)(0.5 * (r[0] - r[1] + r[2]));
+        u[i * 4 + 3] = (float)r[2];
+    }
+}
+
+prune_status pr_pack_winograd_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                                  int64_t n, int64_t channels, const float *w, const float *bias)
+{
+    pr_packed p = {.n = n, .k = channels, .k_padded = channels, .kind = PR_PACK_WINOGRAD};
+    int64_t lanes = kernels->f32_lanes;
+    p.bytes = (size_t)(16 * block_total(n, lanes) * channels) * sizeof(float);
+    float *to = p.data = pr_calloc(ctx, p.bytes + 1, 1), u[16];
+    if (!to) return PRUNE_E_MEMORY;
+    for (int64_t c = 0; c < n;) {
+        int64_t wide = pr_block_columns(n - c, lanes), columns = n - c < wide ? n - c : wide;
+        for (int64_t i = 0; i < columns * channels; i++) {
+            int64_t k = i / columns, j = i % columns;
+            transform_kernel_f32(w + (c + j) * 9 * channels + k, channels, u);
+            for (int64_t q = 0; q < 16; q++) to[(q * channels + k) * wide + j] = u[q];
+        }
+        to += 16 * wide * channels;
+        c += wide;
+    }
+    prune_status status = pad_columns(&p.bias, ctx, n, bias);
+    if (status != PRUNE_OK) {
+        pr_packed_free(ctx, &p);
+        return status;
+    }
+    *out = p;
+    return PRUNE_OK;
 }
 
 /* (2 G) v with 2 G = [2 0 0; 1 1 1; 1 -1 1; 0 0 2], values `step` apart. */

@@ -154,7 +154,7 @@ static pr_pack_kind kind_of(const pr_lowered *low, const pr_unit *unit, int64_t 
     const pr_node *node = &low->model->nodes[unit->first];
     const pr_tensor *weight = pr_node_param(low->model, node, PR_SLOT_WEIGHT);
     const pr_attrs *a = &node->attrs;
-    if (node->op != PR_OP_CONV || !unit->integer) return PR_PACK_DIRECT;
+    if (node->op != PR_OP_CONV || unit->bf16) return PR_PACK_DIRECT;
     if (a->pad[0] != a->pad[2] || a->pad[1] != a->pad[3]) return PR_PACK_DIRECT;
     pr_conv conv = {.channels = weight->shape.dim[3], .groups = a->groups};
     conv.upsample = unit->upsample;
@@ -163,7 +163,7 @@ static pr_pack_kind kind_of(const pr_lowered *low, const pr_unit *unit, int64_t 
         conv.stride[i] = a->stride[i];
         conv.pad[i] = a->pad[i];
     }
-    return pr_pack_kind_for(low->kernels, &conv, outputs);
+    return (unit->integer ? pr_pack_kind_for : pr_pack_kind_f32)(low->kernels, &conv, outputs);
 }
 
 static prune_status pack_rewritten(pr_lowered *low, pr_unit *unit, const rows *r, pr_pack_kind kind)
@@ -176,9 +176,12 @@ static prune_status pack_rewritten(pr_lowered *low, pr_unit *unit, const rows *r
     if (kind == PR_PACK_PHASES) {
         PR_TRY(pr_pack_phases(unit->packs, low->ctx, low->kernels, r->n, channels, r->integer,
                               r->scale, r->bias));
-    } else {
+    } else if (unit->integer) {
         PR_TRY(pr_pack_winograd(unit->packs, low->ctx, low->kernels, r->n, channels, r->integer,
                                 r->scale, r->bias));
+    } else {
+        PR_TRY(pr_pack_winograd_f32(unit->packs, low->ctx, low->kernels, r->n, channels, r->weight,
+                                    r->bias));
     }
     return PRUNE_OK;
 }

@@ -1,4 +1,4 @@
-/* Covers: winograd.c */
+/* Covers: winograd.c, swinograd.c */
 #include "tests/kernels/halves.h"
 
 typedef enum number { FLOATS, BF16, INTEGERS } number;
@@ -77,11 +77,16 @@ static double reference(const shape *s, int64_t n, int64_t y, int64_t x, int64_t
     return sum;
 }
 
-/* Packs one of the exact rewrites where the tier has one; false: the shape is not for it. */
+/* Packs one of the rewrites where the tier has one; false: the shape is not for it. */
 static bool pack_rewritten(prune_context *ctx, const pr_kernels *kernels, const shape *s,
-                           pr_packed *packs)
+                           number kind, pr_packed *packs)
 {
     pr_conv c = describe(s, packs);
+    if (kind == FLOATS) {
+        if (pr_pack_kind_f32(kernels, &c, s->outputs) != PR_PACK_WINOGRAD) return false;
+        ck_ok(pr_pack_winograd_f32(packs, ctx, kernels, s->outputs, s->channels, weight, bias));
+        return true;
+    }
     switch (pr_pack_kind_for(kernels, &c, s->outputs)) {
     case PR_PACK_WINOGRAD:
         ck_ok(pr_pack_winograd(packs, ctx, kernels, s->outputs, s->channels, weight8, scale, bias));
@@ -101,7 +106,7 @@ static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s,
     pr_packed packs[16] = {{0}};
     int64_t per_out = s->outputs / s->groups;
     int64_t k = s->kernel[0] * s->kernel[1] * s->channels / s->groups;
-    if (rewritten && !pack_rewritten(ctx, kernels, s, packs)) return;
+    if (rewritten && !pack_rewritten(ctx, kernels, s, kind, packs)) return;
     for (int64_t g = 0; g < s->groups && !rewritten; g++) {
         int64_t o = g * per_out;
         if (integer) {
@@ -115,7 +120,7 @@ static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s,
     pr_conv c = describe(s, packs);
     c.image = integer ? (const void *)image8 : (const void *)image;
     c.fill = fill;
-    void *scratch = malloc(pr_conv_scratch(ctx, kernels, &c, integer) + 1);
+    void *scratch = aligned_alloc(64, pr_conv_scratch(ctx, kernels, &c, integer) / 64 * 64 + 64);
     if (integer) {
         pr_conv_i8(ctx, kernels, &c, scratch);
     } else {
@@ -155,6 +160,7 @@ START_TEST(every_shape_on_every_tier)
     for (int t = 0; t < count; t++) {
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             check(ctx, list[t], &shapes[s], FLOATS, false);
+            check(ctx, list[t], &shapes[s], FLOATS, true);
             check(ctx, list[t], &shapes[s], BF16, false);
             check(ctx, list[t], &shapes[s], INTEGERS, false);
             check(ctx, list[t], &shapes[s], INTEGERS, true);

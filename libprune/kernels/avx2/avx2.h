@@ -18,9 +18,12 @@ void pr_avx2_i8_gather(void *to, int64_t to_stride, const int8_t *line, const in
 void pr_avx2_i8_widen(void *to, const int8_t *from, int64_t count);
 void pr_avx2_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                       const pr_epilogue *e, int64_t row);
-size_t pr_avx2_winograd_bytes(const pr_conv *conv);
-void pr_avx2_winograd(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
-                      void *memory);
+size_t pr_avx2_f32_winograd_bytes(const pr_conv *conv);
+void pr_avx2_f32_winograd(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
+                          void *memory);
+size_t pr_avx2_i8_winograd_bytes(const pr_conv *conv);
+void pr_avx2_i8_winograd(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
+                         void *memory);
 
 /* The fields of the table row that are not matrix products. */
 void pr_avx2_activate(pr_activation act, float alpha, const float *x, float *y, int64_t count);
@@ -48,10 +51,12 @@ void pr_avx2_scale_row(const float *x, float factor, float *y, int64_t count);
     .scale_row = pr_avx2_scale_row, .bf16_round = pr_avx2_bf16_round
 #define PR_AVX2_FLOAT_ROW                                                                          \
     .f32_lanes = 8, .f32_thin = PR_AVX2_THIN, .f32_panel = pr_avx2_f32_panel,                      \
-    .f32_single = pr_avx2_f32_single, .f32_gather = pr_avx2_f32_gather, PR_AVX2_VECTOR_ROW
+    .f32_single = pr_avx2_f32_single, .f32_gather = pr_avx2_f32_gather,                            \
+    .f32_winograd_bytes = pr_avx2_f32_winograd_bytes, .f32_winograd = pr_avx2_f32_winograd,        \
+    PR_AVX2_VECTOR_ROW
 #define PR_AVX2_INTEGER_ROW                                                                        \
     .i8_lanes = 8, .i8_depth = 2, .i8_bytes = 2, .i8_widen = pr_avx2_i8_widen,                     \
     .i8_panel = pr_avx2_i8_panel, .i8_gather = pr_avx2_i8_gather,                                  \
-    .winograd_bytes = pr_avx2_winograd_bytes, .winograd = pr_avx2_winograd
+    .i8_winograd_bytes = pr_avx2_i8_winograd_bytes, .i8_winograd = pr_avx2_i8_winograd
 
 #endif

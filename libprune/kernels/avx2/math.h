@@ -168,6 +168,21 @@ static inline void finish16(const pr_epilogue *e, int64_t r, int64_t c, int64_t 
     }
 }
 
+/* Bias and epilogue of a block of up to 16 columns of float sums, rows `stride` floats apart. */
+static inline void finish_f32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c,
+                              int64_t columns, const float *sums, int64_t stride)
+{
+    __m256 b0 = _mm256_setzero_ps(), b1 = b0;
+    if (e->bias) {
+        b0 = _mm256_loadu_ps(e->bias + c);
+        b1 = _mm256_loadu_ps(e->bias + c + 8);
+    }
+    for (int64_t i = 0; i < rows; i++, sums += stride) {
+        finish16(e, r + i, c, columns, _mm256_add_ps(_mm256_loadu_ps(sums), b0),
+                 _mm256_add_ps(_mm256_loadu_ps(sums + 8), b1));
+    }
+}
+
 /* Rows of a 16-column block of int32 sums (row stride `stride`), scaled as integer.h says. */
 static inline void finish_i32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c,
                               int64_t columns, const int32_t *sums, int64_t stride)

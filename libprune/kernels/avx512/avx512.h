@@ -8,9 +8,9 @@ void pr_avx512_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed
                          const pr_epilogue *e, int64_t row);
 void pr_avx512_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                         const pr_epilogue *e, int64_t row);
-size_t pr_avx512_winograd_bytes(const pr_conv *conv);
-void pr_avx512_winograd(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
-                        void *memory);
+size_t pr_avx512_i8_winograd_bytes(const pr_conv *conv);
+void pr_avx512_i8_winograd(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
+                           void *memory);
 
 /* FP32 and vectors, for every tier with AVX-512. */
 #define PR_AVX512_FLOAT_ROW                                                                        \

@@ -10,6 +10,6 @@ const pr_kernels pr_kernels_avx512 = {.name = "avx512",
                                       .i8_widen = pr_avx2_i8_widen,
                                       .i8_panel = pr_avx512_i8_panel,
                                       .i8_gather = pr_avx2_i8_gather,
-                                      .winograd_bytes = pr_avx512_winograd_bytes,
-                                      .winograd = pr_avx512_winograd,
+                                      .i8_winograd_bytes = pr_avx512_i8_winograd_bytes,
+                                      .i8_winograd = pr_avx512_i8_winograd,
                                       PR_AVX512_PEAKS};
