@@ -92,10 +92,11 @@ typedef struct prune_model_info {
     uint64_t parameters;
     uint64_t macs;
     uint64_t bytes;
-    int32_t int8_layers; /* nodes that compute in INT8 */
+    int32_t int8_layers; /* nodes with parameters that compute in INT8 */
     int32_t output_kind; /* 0 relative inverse depth, 1 disparity, 2 metric depth */
     double max_depth;
-    int32_t bf16_layers; /* nodes that compute in BF16, attention included */
+    int32_t bf16_layers;     /* nodes that compute in BF16, attention included */
+    int32_t int8_attentions; /* attention nodes with products of integers */
 } prune_model_info;
 prune_status prune_model_describe(const prune_model *model, int32_t height, int32_t width,
                                   prune_model_info *info);
@@ -118,7 +119,8 @@ void prune_text_free(char *text);
  * "picture" | "depth map" | "unknown", "problem": text when not ok, "checks": [text],
  * "warnings": [text]}, and as far as it came for models "container", "tensors", "tensor_bytes",
  * "types": {dtype: count}, "model": {"architecture", "variant", "license", "size": [height, width],
- * "output", "max_depth", "parameters", "weighted_layers", "int8_layers", "bf16_layers", "history"},
+ * "output", "max_depth", "parameters", "weighted_layers", "int8_layers", "bf16_layers",
+ * "int8_attentions", "history"},
  * for pictures "image": {"format", "width", "height", "channels", "bits", "orientation",
  * "interlaced", "cmyk", "depth": {"known", "smallest", "largest"}}. */
 prune_status prune_file_verify(char **json, prune_context *context, const char *path,

@@ -52,8 +52,8 @@ prune_status prune_options_get(const prune_option_table *table, const void *opti
 /* NULL when there is no such option. */
 const prune_option *prune_options_find(const prune_option_table *table, const char *name);
 
-/* The one of `words` that takes the fewest changed letters to become `word`, the earliest of equals;
- * NULL when count is 0. For messages about words that are not there. */
+/* The one of `words` that takes the fewest changed letters to become `word`, the earliest of
+ * equals; NULL when count is 0. For messages about words that are not there. */
 const char *prune_options_nearest(const char *word, const char *const *words, size_t count);
 
 #ifdef __cplusplus

@@ -39,6 +39,7 @@ typedef struct prune_quant_options {
                           operands to bfloat16. No images, no ranges, no judge */
     int32_t floats;    /* int8: attention and layers that stay floating point: 0 auto (BF16 where
                           the judge does not object), 1 fp32, 2 bf16 */
+    int32_t attention; /* its products: 0 auto (INT8 where the scan accepts it), 1 FP32, 2 INT8 */
 } prune_quant_options;
 const prune_option_table *prune_quant_option_table(void);
 void prune_quant_options_init(prune_quant_options *options);

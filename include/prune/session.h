@@ -52,7 +52,8 @@ void prune_session_describe(const prune_session *session, prune_prediction *pred
 typedef struct prune_session_step {
     uint32_t struct_size;
     const char *name;   /* node names joined by '+' */
-    const char *kernel; /* "igemm", "bgemm" (BF16), "sgemm" (FP32), "attention", ... */
+    const char *kernel; /* "igemm", "bgemm" (BF16), "sgemm" (FP32), "attention",
+                           "iattention" (INT8), ... */
     double seconds;     /* of the latest run; profile only */
     uint64_t macs;
     bool integer; /* the MACs are INT8 ones */

@@ -12,12 +12,12 @@ extern "C" {
 /* What happened; filled by prune_model_tune where it succeeds. */
 typedef struct prune_tune_report {
     uint32_t struct_size;
-    uint64_t steps;   /* finished */
+    uint64_t steps; /* finished */
     double seconds;
-    double loss_first, loss_last; /* means over the first and last tenth of the steps */
-    const char *judged_by;        /* static text or the metric's name */
+    double loss_first, loss_last;     /* means over the first and last tenth of the steps */
+    const char *judged_by;            /* static text or the metric's name */
     double score_before, score_after; /* of the original and of the model that was kept */
-    bool improved;  /* false: the model is as it was */
+    bool improved;                    /* false: the model is as it was */
     bool cancelled; /* the cancel callback or the time limit ended it before the last step */
 } prune_tune_report;
 
@@ -46,8 +46,8 @@ typedef struct prune_tune_options {
     bool resume;
     int32_t height, width; /* network input; 0: the model's own for the first picture */
     /* Not in the table. */
-    prune_samples *judge; /* labelled pairs that decide; NULL: held-back tune images do */
-    prune_metric *metric; /* with judge */
+    prune_samples *judge;      /* labelled pairs that decide; NULL: held-back tune images do */
+    prune_metric *metric;      /* with judge */
     prune_tune_report *report; /* may be NULL */
 } prune_tune_options;
 const prune_option_table *prune_tune_option_table(void);

@@ -146,11 +146,18 @@ static prune_status attention(pr_op_call *call)
     a.v_stride = a.out_stride = a.heads * a.v_width;
     a.out = pr_f32(call->out);
     if (call->saved) a.log_sum = pr_f32(call->saved);
-    const bool bf16 = call->node->precision.compute == PR_COMPUTE_BF16;
-    const size_t bytes =
-        (bf16 ? pr_attention_bf16_scratch : pr_attention_scratch)(call->ctx, kernels, &a);
+    const pr_compute compute = call->node->precision.compute;
+    const size_t bytes = compute == PR_COMPUTE_I8 ? pr_attention_i8_scratch(call->ctx, kernels, &a)
+                         : compute == PR_COMPUTE_BF16
+                             ? pr_attention_bf16_scratch(call->ctx, kernels, &a)
+                             : pr_attention_scratch(call->ctx, kernels, &a);
     PR_TRY(pr_new(call->ctx, &scratch, bytes, 1));
-    (bf16 ? pr_attention_bf16 : pr_attention_f32)(call->ctx, kernels, &a, scratch);
+    if (compute == PR_COMPUTE_I8)
+        pr_attention_i8(call->ctx, kernels, &a, scratch);
+    else if (compute == PR_COMPUTE_BF16)
+        pr_attention_bf16(call->ctx, kernels, &a, scratch);
+    else
+        pr_attention_f32(call->ctx, kernels, &a, scratch);
     pr_free(call->ctx, scratch);
     return PRUNE_OK;
 }

@@ -13,8 +13,9 @@ enum { CHUNK_BYTES = 1 << 17, CHUNK_MIN_ROWS = 16 };
 
 bool pr_run_is_integer(const pr_run *run, int32_t index)
 {
+    const pr_node *node = &run->model->nodes[index];
     return (run->options.mode == PR_MODE_EXACT || run->options.mode == PR_MODE_FAKE) &&
-           run->model->nodes[index].precision.compute == PR_COMPUTE_I8;
+           node->precision.compute == PR_COMPUTE_I8 && pr_op_get(node->op)->quantizable;
 }
 
 /* The input's quantization, one entry per channel; per token it is measured row by row. */

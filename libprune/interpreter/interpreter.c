@@ -148,7 +148,8 @@ static prune_status run_node(pr_run *run, int32_t index)
         PR_TRY(pr_run_integer_forward(run, index));
     } else {
         PR_TRY(pr_run_call(run, index, &call));
-        /* BF16 rounds operands; gradients pass straight through that (FAKE). */
+        /* BF16 and integer attention round operands; gradients pass straight through that (FAKE).
+         */
         pr_node unrounded = *node;
         unrounded.precision.compute = PR_COMPUTE_F32;
         if (run->options.mode == PR_MODE_FLOAT) call.node = &unrounded;

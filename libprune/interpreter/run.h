@@ -32,8 +32,8 @@ prune_status pr_run_call(pr_run *run, int32_t index, pr_op_call *call);
 /* Forward of a float node in the mode EXACT (floats.c): the session's kernels, node by node. */
 prune_status pr_run_kernel_forward(pr_op_call *call);
 
-/* Annotated INT8 nodes (integer.c). In the modes EXACT and FAKE: does this node compute through
- * integers? */
+/* Annotated INT8 nodes with weights (integer.c). In the modes EXACT and FAKE: does this node
+ * compute through integers? */
 bool pr_run_is_integer(const pr_run *run, int32_t index);
 prune_status pr_run_integer_forward(pr_run *run, int32_t index);
 /* FAKE: backward with the straight-through estimator; call's inputs, parameters and gradients are

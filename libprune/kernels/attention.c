@@ -6,7 +6,6 @@
 #include <math.h>
 
 enum { QUERIES = 48, KEYS = 256 };
-#define LOG2_E 1.44269504f /* folded into q: exp(s) = 2^(s log2 e) */
 
 typedef struct attention_job {
     const pr_kernels *kernels;
@@ -131,7 +130,7 @@ static void attend_tiles(void *arg, int64_t begin, int64_t end, int lane)
         t.out = a->out + row * a->out_stride + h * a->v_width;
         for (int64_t r = 0; r < t.rows; r++) {
             job->kernels->scale_row(a->q + (row + r) * a->q_stride + h * a->qk_width,
-                                    a->scale * LOG2_E, t.q + r * a->qk_width, a->qk_width);
+                                    a->scale * PR_LOG2_E, t.q + r * a->qk_width, a->qk_width);
         }
         if (a->bf16) job->kernels->bf16_round(t.q, t.q, t.rows * a->qk_width);
         for (int64_t chunk = 0; chunk < chunks; chunk++) add_chunk(job, &t, head, chunk);
@@ -140,7 +139,7 @@ static void attend_tiles(void *arg, int64_t begin, int64_t end, int lane)
             job->kernels->scale_row(out, 1.0f / t.sum[r], out, a->v_width);
             if (a->log_sum)
                 a->log_sum[head * a->tokens + first + r] =
-                    (t.largest[r] + log2f(t.sum[r])) / LOG2_E;
+                    (t.largest[r] + log2f(t.sum[r])) / PR_LOG2_E;
         }
     }
 }

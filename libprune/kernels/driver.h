@@ -63,6 +63,9 @@ int64_t pr_panel_grain_i8(const pr_kernels *kernels, const pr_packed *b, int64_t
 /* e for the columns that begin at `column`, with the bias and scale of the packed weights. */
 pr_epilogue pr_epilogue_for(const pr_epilogue *e, const pr_packed *b, int64_t column);
 
+/* Attention folds it into q: exp(s) = 2^(s log2 e). */
+#define PR_LOG2_E 1.44269504f
+
 static inline size_t pr_scratch_round(size_t bytes)
 {
     return (bytes + 63) / 64 * 64;

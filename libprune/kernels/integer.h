@@ -9,6 +9,15 @@
  *   residual    y + r
  *   requantize  = quantize, with the consumer's inv_scale and zero
  *
+ * Attention in integers, for every head (attention_i8.c), tokens in chunks of PR_ATTENTION_KEYS:
+ *
+ *   q, k       s8, one scale per token, from its largest magnitude (pr_row_scale_from)
+ *   v          s8, one scale per channel and chunk, likewise
+ *   scores     s = float(acc) * ((q_scale * scale * log2 e) * k_scale)     acc exact int32
+ *   weights    p = rne(2^(s - m) * 32767), m the largest score so far: 15 bits, to one unit
+ *   out        sum over chunks of float(acc) * v_scale, acc = sum p * v exact int32; earlier
+ *              chunks' sums (and those of p) shrink by 2^(m' - m) when m grows; divided by sum p
+ *
  * inv_scale is the float 1.0f / scale. The zero point of the input is not subtracted in the sum:
  * bias already holds - scale * sum_k zero[k] * w[k] (passes/integer.h), and padding writes the zero
  * point, so that it contributes nothing. With dynamic (per token) inputs scale is

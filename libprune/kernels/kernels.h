@@ -47,6 +47,7 @@ static inline bool pr_epilogue_is_plain(const pr_epilogue *e)
            e->late == PR_ACT_NONE && (!e->residual || e->residual == e->out);
 }
 
+enum { PR_I16_DEPTH = 2 };     /* of every tier's i16_panel */
 enum { PR_PACK_COLUMNS = 64 }; /* padding of per-column arrays; a multiple of every block width */
 
 /* How a 3 x 3 kernel is multiplied: integers in whatever form stays exact, floats directly or by
@@ -174,6 +175,14 @@ typedef struct pr_kernels {
     uint64_t (*peak_i8)(int64_t rounds);
     uint64_t (*peak_bf16)(int64_t rounds);
     void (*peak_read)(const void *from, size_t bytes);
+    /* Attention in integers (integer.h). weigh_row: p[j] = rne(2^(s[j] - largest) * 32767), exact
+     * to one unit; returns their sum, n <= 65536. */
+    int32_t (*weigh_row)(const float *s, int64_t n, float largest, int16_t *p);
+    /* As i8_panel, for a[m, k] and packed^T of 16 bits each, k padded to PR_I16_DEPTH in both; the
+     * caller keeps the sums within 32 bits. */
+    int32_t i16_lanes;
+    void (*i16_panel)(int64_t m, const void *a, int64_t lda, const pr_packed *b,
+                      const pr_epilogue *e, int64_t row);
 } pr_kernels;
 
 /* The row of a tier; builds for other processors have the portable one alone. */
@@ -218,6 +227,16 @@ void pr_pack_f32_rows(const pr_kernels *kernels, int64_t n, int64_t k, const flo
                       float *to);
 void pr_pack_f32_transposed(const pr_kernels *kernels, int64_t n, int64_t k, const float *w,
                             int64_t ldw, float *to);
+/* The same for integers, row by row while running: w [n, k] for i8_panel, with what its rows cost
+ * where inputs become unsigned (offset holds n values); and w [k, n] for i16_panel. Sizes in bytes,
+ * everything that panels read is written. */
+int64_t pr_pack_i8_depth(const pr_kernels *kernels, int64_t k); /* k as panels want it padded */
+int64_t pr_pack_i8_size(const pr_kernels *kernels, int64_t n, int64_t k);
+void pr_pack_i8_rows(const pr_kernels *kernels, int64_t n, int64_t k, const int8_t *w, int64_t ldw,
+                     void *to, int32_t *offset);
+int64_t pr_pack_i16_size(const pr_kernels *kernels, int64_t n, int64_t k);
+void pr_pack_i16_transposed(const pr_kernels *kernels, int64_t n, int64_t k, const int8_t *w,
+                            int64_t ldw, int16_t *to);
 /* A copy of n per-column values, padded as the epilogue needs them; NULL values: zeros. */
 prune_status pr_pack_columns(float **out, prune_context *ctx, int64_t n, const float *values);
 void pr_packed_free(prune_context *ctx, pr_packed *packed);
@@ -308,5 +327,11 @@ size_t pr_attention_bf16_scratch(const prune_context *ctx, const pr_kernels *ker
                                  const pr_attention *attention);
 void pr_attention_bf16(prune_context *ctx, const pr_kernels *kernels, const pr_attention *attention,
                        void *scratch);
+/* With integer products (integer.h). v has a scale per channel and this many keys. */
+enum { PR_ATTENTION_KEYS = 384 };
+size_t pr_attention_i8_scratch(const prune_context *ctx, const pr_kernels *kernels,
+                               const pr_attention *attention);
+void pr_attention_i8(prune_context *ctx, const pr_kernels *kernels, const pr_attention *attention,
+                     void *scratch);
 
 #endif

@@ -219,6 +219,100 @@ static void pack_block(const pr_kernels *kernels, void *to, int64_t wide, int64_
     }
 }
 
+int64_t pr_pack_i8_depth(const pr_kernels *kernels, int64_t k)
+{
+    return (k + step_of(kernels) - 1) / step_of(kernels) * step_of(kernels);
+}
+
+int64_t pr_pack_i8_size(const pr_kernels *kernels, int64_t n, int64_t k)
+{
+    return block_total(n, kernels->i8_lanes) * pr_pack_i8_depth(kernels, k) * kernels->i8_bytes;
+}
+
+/* `depth` values of one column, as wide as the tier has them; past `left` they are zeros. */
+static inline void put_group(const pr_kernels *kernels, char *to, const int8_t *w, int64_t left)
+{
+    int64_t depth = kernels->i8_depth;
+    for (int64_t i = 0; i < depth; i++) {
+        int8_t value = i < left ? w[i] : 0;
+        if (kernels->i8_bytes == 2) {
+            ((int16_t *)(void *)to)[i] = value;
+        } else {
+            ((int8_t *)to)[i] = value;
+        }
+    }
+}
+
+/* Column j of a block: groups of `depth` values, `stride` bytes apart within a step and `jump`
+ * bytes from step to step. */
+static void put_column(const pr_kernels *kernels, char *to, int64_t stride, int64_t jump,
+                       const int8_t *w, int64_t length, int64_t k)
+{
+    int64_t depth = kernels->i8_depth, step = step_of(kernels);
+    bool pairs = depth == 2 && kernels->i8_bytes == 2, fours = depth == 4 && kernels->i8_bytes == 1;
+    for (int64_t s = 0; s < k; s += step, to += jump) {
+        char *at = to;
+        for (int64_t i = s; i < s + step; i += depth, at += stride) {
+            if (pairs && i + 2 <= length) {
+                int16_t pair[2] = {w[i], w[i + 1]};
+                memcpy(at, pair, sizeof pair);
+            } else if (fours && i + 4 <= length) {
+                memcpy(at, w + i, 4);
+            } else {
+                put_group(kernels, at, w + i, length - i);
+            }
+        }
+    }
+}
+
+void pr_pack_i8_rows(const pr_kernels *kernels, int64_t n, int64_t k, const int8_t *w, int64_t ldw,
+                     void *to, int32_t *offset)
+{
+    int64_t lanes = kernels->i8_lanes, step = step_of(kernels);
+    int64_t group = kernels->i8_depth * kernels->i8_bytes;
+    char *first = to;
+    for (int64_t c = 0; c < n;) {
+        int64_t wide = pr_block_columns(n - c, lanes);
+        for (int64_t j = 0; j < wide; j++) {
+            char *at = first + j / lanes * lanes * step * kernels->i8_bytes + j % lanes * group;
+            put_column(kernels, at, lanes * group, wide * step * kernels->i8_bytes,
+                       w + (c + j) * ldw, c + j < n ? k : 0, k);
+        }
+        first += wide * pr_pack_i8_depth(kernels, k) * kernels->i8_bytes;
+        c += wide;
+    }
+    for (int64_t c = 0; kernels->i8_bytes == 1 && c < n; c++) {
+        int32_t sum = 0;
+        for (int64_t i = 0; i < k; i++) sum += w[c * ldw + i];
+        offset[c] = -128 * sum;
+    }
+}
+
+int64_t pr_pack_i16_size(const pr_kernels *kernels, int64_t n, int64_t k)
+{
+    int64_t pairs = (k + PR_I16_DEPTH - 1) / PR_I16_DEPTH;
+    return block_total(n, kernels->i16_lanes) * pairs * PR_I16_DEPTH * (int64_t)sizeof(int16_t);
+}
+
+void pr_pack_i16_transposed(const pr_kernels *kernels, int64_t n, int64_t k, const int8_t *w,
+                            int64_t ldw, int16_t *to)
+{
+    for (int64_t c = 0; c < n;) {
+        int64_t wide = pr_block_columns(n - c, kernels->i16_lanes);
+        int64_t columns = n - c < wide ? n - c : wide;
+        for (int64_t p = 0; p < k; p += PR_I16_DEPTH, to += wide * PR_I16_DEPTH) {
+            const int8_t *first = w + p * ldw + c, *second = first + ldw;
+            int16_t last = p + 1 < k; /* 0: there is no second */
+            for (int64_t j = 0; j < columns; j++) {
+                to[2 * j] = first[j];
+                to[2 * j + 1] = last ? second[j] : 0;
+            }
+            memset(to + 2 * columns, 0, (size_t)(2 * (wide - columns)) * sizeof *to);
+        }
+        c += wide;
+    }
+}
+
 /* `parts` matrices [n, k] that share columns (Winograd's positions) lie together in each block. */
 static prune_status pack_parts(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
                                int64_t parts, int64_t n, int64_t k, weights w, const float *scale,

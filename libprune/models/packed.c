@@ -124,7 +124,8 @@ static prune_status fill_table(pr_table *table, prune_model *model, const prune_
 {
     for (int32_t i = 0; o->integers && i < model->n_nodes; i++) {
         const pr_compute compute = model->nodes[i].precision.compute;
-        if (compute == PR_COMPUTE_I8) PR_TRY(pr_integer_bake(model, i));
+        if (compute == PR_COMPUTE_I8 && !pr_op_get(model->nodes[i].op)->int8_inputs)
+            PR_TRY(pr_integer_bake(model, i));
         if (compute == PR_COMPUTE_BF16) PR_TRY(bake_bf16(model, i));
     }
     for (int32_t i = 0; i < model->n_params; i++)

@@ -141,13 +141,13 @@ static prune_status describe_model(verdict *v, const prune_model *model)
     prune_model_info info = {.struct_size = (uint32_t)sizeof info};
     const pr_meta *meta = &model->meta;
     PR_TRY(prune_model_describe(model, 0, 0, &info));
-    json_t *json =
-        json_pack("{s:s?, s:s?, s:s?, s:[i,i], s:s, s:I, s:i, s:i, s:i, s:i}", "architecture",
-                  meta->architecture, "variant", meta->variant, "license", meta->license, "size",
-                  info.input_height, info.input_width, "output", kinds[meta->output_kind],
-                  "parameters", (json_int_t)info.parameters, "weighted_layers", info.layers,
-                  "int8_layers", info.int8_layers, "bf16_layers", info.bf16_layers, "history",
-                  (int)json_array_size(model->history));
+    json_t *json = json_pack(
+        "{s:s?, s:s?, s:s?, s:[i,i], s:s, s:I, s:i, s:i, s:i, s:i, s:i}", "architecture",
+        meta->architecture, "variant", meta->variant, "license", meta->license, "size",
+        info.input_height, info.input_width, "output", kinds[meta->output_kind], "parameters",
+        (json_int_t)info.parameters, "weighted_layers", info.layers, "int8_layers",
+        info.int8_layers, "bf16_layers", info.bf16_layers, "int8_attentions", info.int8_attentions,
+        "history", (int)json_array_size(model->history));
     if (!json) return pr_fail_memory(256);
     if (meta->output_kind == PR_OUTPUT_METRIC)
         (void)json_object_set_new(json, "max_depth", json_real((double)meta->max_depth));

@@ -178,6 +178,7 @@ static prune_status backward(pr_op_call *call)
 const pr_op_info pr_op_attention = {
     .min_inputs = 3,
     .max_inputs = 3,
+    .int8_inputs = true,
     .bf16 = true,
     .relation = PR_RELATION_ATTENTION,
     .infer = infer,

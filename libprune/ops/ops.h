@@ -50,6 +50,7 @@ typedef struct pr_op_info {
     int32_t min_inputs, max_inputs;
     int32_t required_slots; /* the first n parameter slots must be bound */
     bool quantizable;       /* has a weight that INT8 kernels can run */
+    bool int8_inputs;       /* has products of inputs that INT8 quantizes per token: attention */
     bool bf16;              /* has products whose operands may be rounded to BF16 */
     pr_relation relation;
     /* Inputs whose values are read; the rest lend only their size (resize, tokens_to_map). */

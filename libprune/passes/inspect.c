@@ -50,14 +50,14 @@ static json_t *summary(const prune_model *model, const prune_model_info *info)
     static const char *const kinds[] = {"relative", "disparity", "metric"};
     const pr_meta *meta = &model->meta;
     json_t *root = json_pack(
-        "{s:s?, s:s?, s:s?, s:[i,i], s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:{s:I, s:I, s:I}}",
+        "{s:s?, s:s?, s:s?, s:[i,i], s:s, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:{s:I, s:I, s:I}}",
         "architecture", meta->architecture, "variant", meta->variant, "license", meta->license,
         "size", info->input_height, info->input_width, "output", kinds[meta->output_kind],
         "weighted_layers", info->layers, "int8_layers", info->int8_layers, "bf16_layers",
-        info->bf16_layers, "parameters", (json_int_t)info->parameters, "macs",
-        (json_int_t)info->macs, "bytes", (json_int_t)info->bytes, "origin", "macs",
-        (json_int_t)model->origin_macs, "parameters", (json_int_t)model->origin_params, "bytes",
-        (json_int_t)model->origin_bytes);
+        info->bf16_layers, "int8_attentions", info->int8_attentions, "parameters",
+        (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "bytes",
+        (json_int_t)info->bytes, "origin", "macs", (json_int_t)model->origin_macs, "parameters",
+        (json_int_t)model->origin_params, "bytes", (json_int_t)model->origin_bytes);
     if (root && meta->output_kind == PR_OUTPUT_METRIC)
         prune_json_set(root, "max_depth", json_real((double)meta->max_depth));
     return root;

@@ -33,8 +33,12 @@ static prune_status check_precision(const prune_model *model, const pr_node *nod
 {
     const pr_precision *p = &node->precision;
     const pr_tensor *weight = pr_node_param(model, node, PR_SLOT_WEIGHT);
-    if (p->compute == PR_COMPUTE_I8 && !pr_op_get(node->op)->quantizable)
+    if (p->compute == PR_COMPUTE_I8 && !pr_op_get(node->op)->quantizable &&
+        !pr_op_get(node->op)->int8_inputs)
         return pr_op_shape_error(node, "this operator cannot compute in INT8");
+    if (p->compute == PR_COMPUTE_I8 && pr_op_get(node->op)->int8_inputs &&
+        p->input != PR_INPUT_TOKEN)
+        return pr_op_shape_error(node, "in INT8 its inputs are quantized per token");
     if (p->compute == PR_COMPUTE_BF16 && !pr_op_get(node->op)->bf16)
         return pr_op_shape_error(node, "this operator cannot compute in BF16");
     if (p->compute == PR_COMPUTE_BF16 && p->input != PR_INPUT_NONE)
@@ -204,7 +208,9 @@ prune_status prune_model_describe(const prune_model *model, int32_t height, int3
     for (int32_t i = 0; i < model->n_nodes; i++) {
         const pr_node *node = &model->nodes[i];
         full.layers += node->params[0] != PR_NONE || node->params[1] != PR_NONE;
-        full.int8_layers += node->precision.compute == PR_COMPUTE_I8;
+        const bool int8 = node->precision.compute == PR_COMPUTE_I8;
+        full.int8_layers += int8 && !pr_op_get(node->op)->int8_inputs;
+        full.int8_attentions += int8 && pr_op_get(node->op)->int8_inputs;
         full.bf16_layers += node->precision.compute == PR_COMPUTE_BF16;
     }
     /* As much as the caller's version of the struct holds. */

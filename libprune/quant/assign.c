@@ -49,6 +49,13 @@ prune_status pr_assign_kept(const prune_model *model, const prune_quant_options 
     return PRUNE_OK;
 }
 
+/* Nothing would notice what integer attention does without a scan: then somebody must ask. */
+static bool takes_attention(const prune_quant_options *options)
+{
+    if (options->attention == PR_ATTENTION_AUTO) return options->scan;
+    return options->attention == PR_ATTENTION_INT8;
+}
+
 prune_status pr_assign_candidates(const prune_model *model, const prune_quant_options *options,
                                   bool *candidate)
 {
@@ -58,10 +65,11 @@ prune_status pr_assign_candidates(const prune_model *model, const prune_quant_op
     PR_GO(pr_integer_default_float(model, keep));
     for (int32_t i = 0; i < model->n_nodes; i++) {
         const pr_node *node = &model->nodes[i];
-        candidate[i] = pr_integer_possible(model, i) && !node->precision.keep_float &&
-                       !(options->default_float && keep[i]);
+        const bool attention = takes_attention(options) && pr_op_get(node->op)->int8_inputs;
+        candidate[i] = (attention || pr_integer_possible(model, i)) &&
+                       !node->precision.keep_float && !(options->default_float && keep[i]);
         const pr_tensor *weight = pr_node_param(model, node, PR_SLOT_WEIGHT);
-        if (candidate[i] && weight->dtype == PR_I8)
+        if (candidate[i] && weight && weight->dtype == PR_I8)
             PR_GO(pr_fail(PRUNE_E_UNSUPPORTED,
                           "layer '%s' already holds integers; quantize the model that they were "
                           "made from",
@@ -75,6 +83,7 @@ done:
 
 pr_input_quant pr_assign_input(const pr_node *node, pr_scheme scheme)
 {
+    if (pr_op_get(node->op)->int8_inputs) return PR_INPUT_TOKEN;
     if (scheme == PR_SCHEME_TENSOR) return PR_INPUT_TENSOR;
     if (scheme == PR_SCHEME_CHANNEL || node->op != PR_OP_LINEAR) return PR_INPUT_CHANNEL;
     return PR_INPUT_TOKEN;

@@ -13,6 +13,12 @@ typedef enum pr_scheme {
     PR_SCHEME_TOKEN = 3
 } pr_scheme;
 
+typedef enum pr_attention_choice {
+    PR_ATTENTION_AUTO = 0, /* a candidate where there is a scan */
+    PR_ATTENTION_FP32 = 1,
+    PR_ATTENTION_INT8 = 2
+} pr_attention_choice;
+
 /* candidate[node]: an integer form exists and nobody asked for floats. Patterns of keep_float are
  * shell globs on node names; one that matches no layer is an error. */
 prune_status pr_assign_candidates(const prune_model *model, const prune_quant_options *options,

@@ -1,6 +1,7 @@
 /* The stage: fold, choose, calibrate, scan, fall back, record. */
 #include "libprune/base/options.h"
 #include "libprune/passes/folds.h"
+#include "libprune/passes/integer.h"
 #include "libprune/quant/assign.h"
 #include "libprune/quant/floats.h"
 #include "libprune/quant/report.h"
@@ -31,6 +32,9 @@ static const prune_option options_of_quant[] = {
      "keep the layer that reads the picture and the last convolution in floats"},
     {"keep-float", PRUNE_OPTION_TEXT, FIELD(keep_float), NULL, 0, 0, NULL,
      "layers that stay FP32, as in \"decoder.0.*,blocks.3.mlp.fc2\""},
+    {"attention", PRUNE_OPTION_CHOICE, FIELD(attention), "auto", 0, 0, "auto|fp32|int8",
+     "products of q with k and with v; auto: in INT8 where the scan accepts it, in FP32 without "
+     "one"},
     {"scan", PRUNE_OPTION_BOOL, FIELD(scan), "true", 0, 0, NULL,
      "measure every layer alone and keep the worst in FP32 while the drop is too large"},
     {"group", PRUNE_OPTION_CHOICE, FIELD(group), "layer", 0, 0, "layer|input",
@@ -144,7 +148,7 @@ static prune_status round_weights(stage *s, prune_samples *samples)
     PR_TRY(pr_new(s->ctx, (void **)&wanted, (size_t)s->work->n_nodes + 1, sizeof *wanted));
     for (int32_t i = 0; i < s->work->n_nodes; i++) {
         const pr_node *node = &s->work->nodes[i];
-        wanted[i] = s->candidate[i] &&
+        wanted[i] = s->candidate[i] && pr_integer_possible(s->work, i) &&
                     (s->options.rounding == 2 || node->precision.input != PR_INPUT_TOKEN);
         if (!wanted[i] || node->params[PR_SLOT_BIAS] != PR_NONE) continue;
         const pr_tensor *weight = pr_node_param(s->work, node, PR_SLOT_WEIGHT);

@@ -46,6 +46,7 @@ prune_status pr_scan_create(pr_scan *out, const prune_model *model, const bool *
             scan.count++;
         }
         scan.units[unit].layers++;
+        scan.units[unit].weighted += pr_op_get(model->nodes[i].op)->quantizable;
         scan.unit_of[i] = unit;
     }
     PR_GO(unit_macs(&scan, model));
@@ -183,7 +184,7 @@ static prune_status try_units(pr_scan *scan, prune_model *model, pr_quant_judge 
     for (int32_t i = 0; i < scan->count && tried < TRIED; i++) {
         const int32_t u = scan->order[i];
         double without;
-        if (scan->units[u].keep || scan->units[u].layers > room) continue;
+        if (scan->units[u].keep || scan->units[u].weighted > room) continue;
         pr_scan_set(scan, model, u, false);
         prune_status status = pr_quant_judge_measure(judge, model, &without);
         pr_scan_set(scan, model, u, true);
@@ -202,14 +203,14 @@ prune_status pr_scan_fall_back(pr_scan *scan, prune_model *model, pr_quant_judge
     int32_t room = max_float;
     for (int32_t u = 0; u < scan->count; u++) pr_scan_set(scan, model, u, true);
     PR_TRY(pr_quant_judge_measure(judge, model, drop));
-    while (*drop > max_drop && room > 0) {
+    while (*drop > max_drop) {
         int32_t best;
         pr_progress(scan->ctx, "fallback", (uint64_t)(max_float - room), (uint64_t)max_float);
         PR_TRY(try_units(scan, model, judge, room, &best, drop));
         if (best == PR_NONE) break;
         scan->units[best].keep = true;
         pr_scan_set(scan, model, best, false);
-        room -= scan->units[best].layers;
+        room -= scan->units[best].weighted;
     }
     return PRUNE_OK;
 }

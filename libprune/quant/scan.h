@@ -7,12 +7,13 @@
 #include "libprune/quant/rounding.h"
 
 typedef struct pr_unit {
-    int32_t first;  /* its first node */
-    int32_t layers; /* nodes */
-    uint64_t macs;  /* at the model's own size */
-    double error;   /* at the output, mean over pictures; see pr_quant_judge_error */
-    double drop;    /* of the metric, mean over pictures; 0 without one */
-    bool keep;      /* stays FP32: decided by the fallback */
+    int32_t first;    /* its first node */
+    int32_t layers;   /* nodes */
+    int32_t weighted; /* of them, those with weights: what max_float counts */
+    uint64_t macs;    /* at the model's own size */
+    double error;     /* at the output, mean over pictures; see pr_quant_judge_error */
+    double drop;      /* of the metric, mean over pictures; 0 without one */
+    bool keep;        /* stays FP32: decided by the fallback */
 } pr_unit;
 
 typedef struct pr_scan {
@@ -39,7 +40,8 @@ prune_status pr_scan_run(pr_scan *scan, prune_model *model, pr_quant_judge *judg
 
 /* Keeps units in FP32 until the judge's drop is at most max_drop: in every step the unit among the
  * worst-ranked few whose return to FP32 helps most. Starts from all INT8, stops after max_float
- * layers or when no return helps. *drop: what remains. The model is left with the decision. */
+ * layers (attention without weights does not count) or when no return helps. *drop: what remains.
+ * The model is left with the decision. */
 prune_status pr_scan_fall_back(pr_scan *scan, prune_model *model, pr_quant_judge *judge,
                                double max_drop, int32_t max_float, double *drop);
 

@@ -187,10 +187,10 @@ static prune_status group_nodes(pr_lowered *low)
         if (node->op == PR_OP_RESIZE && node->attrs.resize_mode != PR_RESIZE_NEAREST) {
             take_in_sum(low, unit, index);
         }
+        unit->integer = node->precision.compute == PR_COMPUTE_I8;
         unit->bf16 = node->precision.compute == PR_COMPUTE_BF16;
         if (!is_matrix(node->op)) continue;
         unit->kind = node->op == PR_OP_CONV_TRANSPOSE ? PR_UNIT_TRANSPOSE : PR_UNIT_MATRIX;
-        unit->integer = node->precision.compute == PR_COMPUTE_I8;
         fold_upsampling(low, unit, index);
         merge_projections(low, unit, index);
         if (unit->n_merged == 1) take_in_all(low, unit, index);

@@ -35,9 +35,9 @@ typedef struct pr_unit {
     int32_t upsample; /* of a nearest-neighbour resize that was folded in; else 1 */
     pr_activation act, late;
     float alpha, late_alpha;
-    int32_t scale; /* LayerScale node that was taken in, or PR_NONE */
-    float *gain;   /* its weight, padded for epilogues */
-    bool integer;
+    int32_t scale;    /* LayerScale node that was taken in, or PR_NONE */
+    float *gain;      /* its weight, padded for epilogues */
+    bool integer;     /* products of integers; a layer reads a variant, attention makes its own */
     bool bf16;        /* floats whose products are BF16 ones; attention too */
     int32_t variant;  /* integer: of the input */
     int32_t emits;    /* variant that the epilogue writes; PR_NONE */

@@ -266,6 +266,7 @@ static size_t scratch_of(const pr_plan *plan, const pr_step *step)
     }
     if (step->kind == PR_STEP_ATTENTION) {
         pr_attention a = pr_plan_attention(plan, step->node);
+        if (step->unit->integer) return pr_attention_i8_scratch(plan->ctx, kernels, &a);
         if (step->unit->bf16) return pr_attention_bf16_scratch(plan->ctx, kernels, &a);
         return pr_attention_scratch(plan->ctx, kernels, &a);
     }

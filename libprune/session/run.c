@@ -104,7 +104,9 @@ static void run_attention(const pr_runner *run, const pr_step *step)
     a.k = pr_run_floats(run, node->inputs[1], NULL);
     a.v = pr_run_floats(run, node->inputs[2], NULL);
     a.out = pr_run_floats(run, step->node, NULL);
-    if (step->unit->bf16)
+    if (step->unit->integer)
+        pr_attention_i8(run->plan->ctx, run->kernels, &a, run->scratch);
+    else if (step->unit->bf16)
         pr_attention_bf16(run->plan->ctx, run->kernels, &a, run->scratch);
     else
         pr_attention_f32(run->plan->ctx, run->kernels, &a, run->scratch);

@@ -255,7 +255,7 @@ static const char *kernel_name(const pr_step *step)
     case PR_STEP_TRANSPOSE:
         return step->unit->integer ? "itranspose" : step->unit->bf16 ? "btranspose" : "stranspose";
     case PR_STEP_ATTENTION:
-        return step->unit->bf16 ? "battention" : "attention";
+        return step->unit->integer ? "iattention" : step->unit->bf16 ? "battention" : "attention";
     case PR_STEP_NORM:
         return "layer_norm";
     case PR_STEP_EMBED:

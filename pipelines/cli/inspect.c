@@ -54,6 +54,8 @@ static void print_summary(const json_t *root)
     (void)printf("bytes         %.3f MB (%.3f MB)\nINT8 layers   %lld of %lld with weights\n",
                  (double)number(root, "bytes") / 1e6, (double)number(origin, "bytes") / 1e6,
                  number(root, "int8_layers"), number(root, "weighted_layers"));
+    if (number(root, "int8_attentions") > 0)
+        (void)printf("INT8 attention %lld\n", number(root, "int8_attentions"));
 }
 
 static void print_lists(const json_t *root, bool layers)

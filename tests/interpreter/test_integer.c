@@ -192,6 +192,50 @@ START_TEST(gradients_pass_straight_through)
 }
 END_TEST
 
+/* Attention's products round in both modes; gradients are those of the floats it stands for. */
+START_TEST(attention_rounds_and_passes_gradients)
+{
+    prune_context *ctx = test_context(2);
+    prune_model *model = test_graph_transformer(ctx, 9);
+    enum { H = 28, W = 42 };
+    static float input[H * W * 3], seed[H * W], out[3][H * W];
+    test_fill(input, H * W * 3, 5);
+    test_fill(seed, H * W, 6);
+    for (int32_t i = 0; i < model->n_nodes; i++) {
+        if (model->nodes[i].op != PR_OP_ATTENTION) continue;
+        model->nodes[i].precision.compute = PR_COMPUTE_I8;
+        model->nodes[i].precision.input = PR_INPUT_TOKEN;
+    }
+    pr_grads grads[2];
+    for (int mode = 0; mode < 3; mode++) { /* floats, exact, fake */
+        const pr_run_options options = {.mode = (pr_mode)mode, .keep = true};
+        pr_run *run;
+        ck_ok(pr_run_create(&run, model, 1, H, W, &options));
+        ck_ok(pr_run_forward(run, input));
+        memcpy(out[mode], pr_run_output(run)->data, sizeof out[mode]);
+        if (mode != PR_MODE_EXACT) {
+            ck_ok(pr_grads_create(&grads[mode / 2], model));
+            ck_ok(pr_run_backward(run, seed, &grads[mode / 2], NULL, NULL));
+        }
+        pr_run_free(run);
+    }
+    const double error = test_rms(out[PR_MODE_EXACT], out[PR_MODE_FLOAT], H * W);
+    ck_assert_msg(error > 1e-5 && error < 0.03, "error %g", error);
+    ck_assert_double_lt(test_rms(out[PR_MODE_FAKE], out[PR_MODE_EXACT], H * W), error / 5);
+    for (int32_t i = 0; i < model->n_params; i++) {
+        const int64_t n = pr_tensor_count(&grads[0].params[i]);
+        /* What all keys have in common changes no softmax: its gradient is rounding alone. */
+        if (n < 2 || strstr(model->params[i].name, "attn.k.bias")) continue;
+        const double apart = test_rms(pr_f32(&grads[1].params[i]), pr_f32(&grads[0].params[i]), n);
+        ck_assert_msg(apart < 0.1, "%s: gradient differs by %g", model->params[i].name, apart);
+    }
+    pr_grads_free(&grads[0]);
+    pr_grads_free(&grads[1]);
+    prune_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
 START_TEST(an_annotation_without_input_is_refused)
 {
     prune_context *ctx = test_context(1);
@@ -210,4 +254,4 @@ END_TEST
 
 TEST_MAIN("interpreter/integer", modes_agree_on_convolutions, modes_agree_on_the_other_operators,
           exact_convolution_is_the_definition, gradients_pass_straight_through,
-          an_annotation_without_input_is_refused)
+          attention_rounds_and_passes_gradients, an_annotation_without_input_is_refused)

@@ -165,6 +165,29 @@ START_TEST(floats_of_integer_layers_survive_when_asked)
 }
 END_TEST
 
+/* Attention has no weight: its record alone says how it computes, and comes back as it went. */
+START_TEST(integer_attention_is_a_record)
+{
+    prune_context *ctx = test_context(2);
+    prune_model *model = tiny_model(ctx), *loaded;
+    const int32_t index = pr_model_find_node(model, "blocks.2.attn");
+    ck_assert_int_ne(index, PR_NONE);
+    model->nodes[index].precision.compute = PR_COMPUTE_I8;
+    model->nodes[index].precision.input = PR_INPUT_TOKEN;
+    save(model, test_path(0, "a.safetensors.zst"), 0, 0);
+    ck_ok(prune_model_load(&loaded, ctx, test_path(0, "a.safetensors.zst"), NULL));
+    const int32_t again = pr_model_find_node(loaded, "blocks.2.attn");
+    ck_assert_int_eq(loaded->nodes[again].precision.compute, PR_COMPUTE_I8);
+    ck_assert_int_eq(loaded->nodes[again].precision.input, PR_INPUT_TOKEN);
+    check_same_params(model, loaded);
+    save(loaded, test_path(1, "b.safetensors.zst"), 0, 0);
+    check_same_file(test_path(0, "a.safetensors.zst"), test_path(1, "b.safetensors.zst"));
+    prune_model_free(loaded);
+    prune_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
 static void make_bf16(prune_model *model, const char *name)
 {
     int32_t index = pr_model_find_node(model, name);
@@ -407,6 +430,6 @@ START_TEST(a_second_reader_agrees)
 END_TEST
 
 TEST_MAIN("models/packed", round_trip_keeps_every_byte, integers_are_baked_once,
-          floats_of_integer_layers_survive_when_asked, bf16_weights_are_stored_as_such,
-          half_storage_rounds_once_and_stays, damage_is_noticed, decompression_is_bounded,
-          a_second_reader_agrees, hostile_graphs, shapes_must_fit)
+          floats_of_integer_layers_survive_when_asked, integer_attention_is_a_record,
+          bf16_weights_are_stored_as_such, half_storage_rounds_once_and_stays, damage_is_noticed,
+          decompression_is_bounded, a_second_reader_agrees, hostile_graphs, shapes_must_fit)

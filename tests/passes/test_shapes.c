@@ -66,6 +66,17 @@ START_TEST(refuses_graphs_that_cannot_run)
     ck_fails(pr_shapes_infer(model, 1, 16, 16, shapes), PRUNE_E_SHAPE, "1 input scales");
     model->nodes[fc].precision.input = PR_INPUT_TOKEN;
     ck_ok(pr_shapes_infer(model, 1, 16, 16, shapes));
+    const int32_t attention = pr_model_find_node(model, "blocks.0.attn");
+    model->nodes[attention].precision.compute = PR_COMPUTE_I8;
+    ck_fails(pr_shapes_infer(model, 1, 16, 16, shapes), PRUNE_E_SHAPE, "per token");
+    model->nodes[attention].precision.input = PR_INPUT_TENSOR;
+    ck_fails(pr_shapes_infer(model, 1, 16, 16, shapes), PRUNE_E_SHAPE, "per token");
+    model->nodes[attention].precision.input = PR_INPUT_TOKEN;
+    ck_ok(pr_shapes_infer(model, 1, 16, 16, shapes));
+    prune_model_info info = {.struct_size = sizeof info};
+    ck_ok(prune_model_describe(model, 16, 16, &info));
+    ck_assert_int_eq(info.int8_layers, 1);
+    ck_assert_int_eq(info.int8_attentions, 1);
     model->nodes[fc].n_inputs = 0;
     ck_fails(pr_shapes_infer(model, 1, 16, 16, shapes), PRUNE_E_SHAPE, "0 inputs");
     model->nodes[fc].n_inputs = 1;

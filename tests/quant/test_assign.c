@@ -55,7 +55,9 @@ START_TEST(readers_of_a_value_share_its_scales)
             const pr_op_kind op = model->nodes[i].op;
             if (!candidate[i]) continue;
             linear += op == PR_OP_LINEAR;
-            if (scheme == PR_SCHEME_TENSOR)
+            if (op == PR_OP_ATTENTION)
+                ck_assert_int_eq(p->input, PR_INPUT_TOKEN);
+            else if (scheme == PR_SCHEME_TENSOR)
                 ck_assert_int_eq(p->input, PR_INPUT_TENSOR);
             else if (scheme == PR_SCHEME_CHANNEL || op != PR_OP_LINEAR)
                 ck_assert_int_eq(p->input, PR_INPUT_CHANNEL);

@@ -114,6 +114,69 @@ START_TEST(transformers_fold_and_quantize)
 }
 END_TEST
 
+static int32_t int8_attentions(const prune_model *model)
+{
+    prune_model_info info = {.struct_size = sizeof info};
+    ck_ok(prune_model_describe(model, 0, 0, &info));
+    return info.int8_attentions;
+}
+
+/* Quantized as asked; the original stays as it is. */
+static int32_t attentions_after(const prune_model *model, prune_samples *samples,
+                                const prune_quant_options *options)
+{
+    prune_model *copy;
+    ck_ok(pr_model_clone(&copy, model));
+    ck_ok(prune_model_quantize(copy, samples, options));
+    const int32_t count = int8_attentions(copy);
+    prune_model_free(copy);
+    return count;
+}
+
+/* A constant that is the same in every key changes no softmax, but leaves 8 bits nothing for the
+ * rest of the key. */
+static void make_keys_hostile(prune_model *model, const char *name)
+{
+    const int32_t node = pr_model_find_node(model, name);
+    ck_assert_int_ne(node, PR_NONE);
+    const pr_tensor *bias = pr_node_param(model, &model->nodes[node], PR_SLOT_BIAS);
+    for (int64_t i = 0; i < pr_tensor_count(bias); i += 8) pr_f32(bias)[i] += 2000;
+}
+
+START_TEST(attention_is_integer_where_the_scan_accepts_it)
+{
+    prune_context *ctx = test_context(2);
+    prune_model *model = tiny_model(ctx, 80, 4);
+    scene_make(&world, 9, false);
+    prune_samples *samples = scene_samples(ctx, &world);
+    prune_quant_options options = options_of(0, 10);
+    options.max_float = 0;
+    ck_assert_int_eq(attentions_after(model, samples, &options), 4);
+    options.attention = 1;
+    ck_assert_int_eq(attentions_after(model, samples, &options), 0);
+    options.attention = 0;
+    options.keep_float = "*blocks.1.attn";
+    ck_assert_int_eq(attentions_after(model, samples, &options), 3);
+    options.keep_float = NULL;
+    options.scan = false; /* nobody would notice: only when asked */
+    ck_assert_int_eq(attentions_after(model, samples, &options), 0);
+    options.attention = 2;
+    ck_assert_int_eq(attentions_after(model, samples, &options), 4);
+    make_keys_hostile(model, "blocks.2.attn.k");
+    options.scan = true;
+    options.attention = 0;
+    options.max_drop = 1e-4; /* half of what it does; everything else does a hundredth of it */
+    ck_ok(prune_model_quantize(model, samples, &options));
+    const int32_t hostile = pr_model_find_node(model, "blocks.2.attn");
+    ck_assert_int_eq(model->nodes[hostile].precision.compute, PR_COMPUTE_F32);
+    ck_assert_int_eq(model->nodes[hostile].precision.input, PR_INPUT_NONE);
+    ck_assert_int_ge(int8_attentions(model), 1);
+    prune_samples_free(samples);
+    prune_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
 START_TEST(what_cannot_be_is_refused_and_changes_nothing)
 {
     prune_context *ctx = test_context(1);
@@ -142,4 +205,5 @@ START_TEST(what_cannot_be_is_refused_and_changes_nothing)
 END_TEST
 
 TEST_MAIN("quant/quantize", the_hostile_layer_is_the_one_kept, quantizing_is_deterministic,
-          transformers_fold_and_quantize, what_cannot_be_is_refused_and_changes_nothing)
+          transformers_fold_and_quantize, attention_is_integer_where_the_scan_accepts_it,
+          what_cannot_be_is_refused_and_changes_nothing)

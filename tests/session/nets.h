@@ -80,7 +80,7 @@ static inline prune_model *net_chain(prune_context *ctx)
 }
 
 /* Annotates every layer that can be for INT8: linear layers and pointwise convolutions per token
- * when asked, every second other layer per tensor, the rest per channel. */
+ * and attention when asked, every second other layer per tensor, the rest per channel. */
 static inline void annotate(prune_model *model, const float *input, int64_t height, int64_t width,
                             bool tokens)
 {
@@ -89,6 +89,10 @@ static inline void annotate(prune_model *model, const float *input, int64_t heig
     ck_ok(pr_run_create(&run, model, 1, height, width, &options));
     ck_ok(pr_run_forward(run, input));
     for (int32_t i = 0; i < model->n_nodes; i++) {
+        if (tokens && model->nodes[i].op == PR_OP_ATTENTION) {
+            model->nodes[i].precision.compute = PR_COMPUTE_I8;
+            model->nodes[i].precision.input = PR_INPUT_TOKEN;
+        }
         if (!pr_integer_possible(model, i)) continue;
         const pr_tensor *x = pr_run_value(run, model->nodes[i].inputs[0]);
         pr_precision *p = &model->nodes[i].precision;

@@ -42,13 +42,16 @@ float pr_avx2_max_row(const float *s, int64_t n);
 float pr_avx2_exp2_row(float *s, int64_t n, float largest);
 void pr_avx2_bf16_round(const float *x, float *y, int64_t count);
 void pr_avx2_scale_row(const float *x, float factor, float *y, int64_t count);
+int32_t pr_avx2_weigh_row(const float *s, int64_t n, float largest, int16_t *p);
 
 /* Initializers of table rows. */
 #define PR_AVX2_VECTOR_ROW                                                                         \
     .activate = pr_avx2_activate, .add = pr_avx2_add, .layer_norm = pr_avx2_layer_norm,            \
     .quantize = pr_avx2_quantize, .quantize_rows = pr_avx2_quantize_rows,                          \
     .resize_row = pr_avx2_resize_row, .max_row = pr_avx2_max_row, .exp2_row = pr_avx2_exp2_row,    \
-    .scale_row = pr_avx2_scale_row, .bf16_round = pr_avx2_bf16_round
+    .scale_row = pr_avx2_scale_row, .bf16_round = pr_avx2_bf16_round,                              \
+    .weigh_row = pr_avx2_weigh_row, .i16_lanes = 8,                                                \
+    .i16_panel = pr_avx2_i8_panel /* its panels hold 16 bits */
 #define PR_AVX2_FLOAT_ROW                                                                          \
     .f32_lanes = 8, .f32_thin = PR_AVX2_THIN, .f32_panel = pr_avx2_f32_panel,                      \
     .f32_single = pr_avx2_f32_single, .f32_gather = pr_avx2_f32_gather,                            \

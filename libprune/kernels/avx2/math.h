@@ -43,6 +43,22 @@ static inline __m256 exp2_below(__m256 x)
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), power));
 }
 
+/* The same with a relative error of 3e-6, and 2^-30 for everything below. */
+static inline __m256 exp2_rough(__m256 x)
+{
+    const __m256 shift = _mm256_set1_ps(12582912.0f);
+    x = _mm256_max_ps(x, _mm256_set1_ps(-30.0f));
+    __m256 shifted = _mm256_add_ps(x, shift);
+    __m256 f = _mm256_sub_ps(x, _mm256_sub_ps(shifted, shift));
+    __m256 p = _mm256_set1_ps(9.57010221e-3f);
+    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(5.59178591e-2f));
+    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0.240247443f));
+    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0.693121791f));
+    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0.999999285f));
+    __m256i power = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), power));
+}
+
 /* y Phi(y) with Phi(y) = 1/2 + y P(v), v = 2 y^2 / L^2 - 1, for |y| <= L = 5.3; P of degree 13
  * fitted for the least largest error of the result (2e-7, 1e-6 with rounding); beyond L it is 0
  * or y. */
@@ -183,10 +199,40 @@ static inline void finish_f32(const pr_epilogue *e, int64_t r, int64_t rows, int
     }
 }
 
+/* finish_i32 where nothing but scales and an addition to what is stored follow: the same numbers,
+ * without a question per vector. */
+static inline void finish_plain_i32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c,
+                                    const int32_t *sums, int64_t stride)
+{
+    const __m256 s0 = _mm256_loadu_ps(e->scale + c), s1 = _mm256_loadu_ps(e->scale + c + 8);
+    float *to = e->out + r * e->out_stride + c;
+    for (int64_t i = 0; i < rows; i++, sums += stride, to += e->out_stride) {
+        const __m256i *from = (const __m256i *)(const void *)sums;
+        __m256 t0 = s0, t1 = s1;
+        if (e->row_scale) {
+            __m256 row = _mm256_broadcast_ss(e->row_scale + r + i);
+            t0 = _mm256_mul_ps(row, s0);
+            t1 = _mm256_mul_ps(row, s1);
+        }
+        __m256 y0 = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_loadu_si256(from)), t0);
+        __m256 y1 = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_loadu_si256(from + 1)), t1);
+        if (e->residual) {
+            y0 = _mm256_add_ps(y0, _mm256_loadu_ps(to));
+            y1 = _mm256_add_ps(y1, _mm256_loadu_ps(to + 8));
+        }
+        _mm256_storeu_ps(to, y0);
+        _mm256_storeu_ps(to + 8, y1);
+    }
+}
+
 /* Rows of a 16-column block of int32 sums (row stride `stride`), scaled as integer.h says. */
 static inline void finish_i32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c,
                               int64_t columns, const int32_t *sums, int64_t stride)
 {
+    if (columns >= 16 && pr_epilogue_is_plain(e)) {
+        finish_plain_i32(e, r, rows, c, sums, stride);
+        return;
+    }
     __m256 s0 = _mm256_loadu_ps(e->scale + c), s1 = _mm256_loadu_ps(e->scale + c + 8);
     __m256 b0 = _mm256_setzero_ps(), b1 = b0;
     if (e->bias) {

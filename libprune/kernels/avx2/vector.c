@@ -238,5 +238,38 @@ void pr_avx2_bf16_round(const float *x, float *y, int64_t count)
     for (; i < count; i++) y[i] = pr_float_of_bf16(pr_bf16_of(x[i]));
 }
 
+/* Eight weights as 32-bit integers; 2^14.999956 = 32767 went into `shift`. */
+static inline __m256i weigh8(__m256 s, __m256 shift)
+{
+    return _mm256_cvtps_epi32(exp2_rough(_mm256_sub_ps(s, shift)));
+}
+
+int32_t pr_avx2_weigh_row(const float *s, int64_t n, float largest, int16_t *p)
+{
+    __m256 shift = _mm256_set1_ps(largest - 14.99995597f);
+    __m256i sum = _mm256_setzero_si256(), other = sum;
+    int32_t parts[8], total = 0;
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        __m256i a = weigh8(_mm256_loadu_ps(s + i), shift);
+        __m256i b = weigh8(_mm256_loadu_ps(s + i + 8), shift);
+        sum = _mm256_add_epi32(sum, a);
+        other = _mm256_add_epi32(other, b);
+        __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xD8);
+        _mm256_storeu_si256((__m256i *)(void *)(p + i), words);
+    }
+    _mm256_storeu_si256((__m256i *)(void *)parts, _mm256_add_epi32(sum, other));
+    for (int j = 0; j < 8; j++) total += parts[j];
+    for (; i < n; i += 8) {
+        int64_t left = n - i < 8 ? n - i : 8;
+        _mm256_storeu_si256((__m256i *)(void *)parts, weigh8(load_part(s + i, left), shift));
+        for (int64_t j = 0; j < left; j++) {
+            p[i + j] = (int16_t)parts[j];
+            total += parts[j];
+        }
+    }
+    return total;
+}
+
 const pr_kernels pr_kernels_avx2 = {
     .name = "avx2", PR_AVX2_FLOAT_ROW, PR_AVX2_INTEGER_ROW, PR_AVX2_PEAKS};

@@ -207,6 +207,39 @@ static float exp2_row(float *s, int64_t n, float largest)
     return sum;
 }
 
+static int32_t weigh_row(const float *s, int64_t n, float largest, int16_t *p)
+{
+    int32_t sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        p[i] = (int16_t)pr_round_even(exp2f(s[i] - largest) * 32767.0f);
+        sum += p[i];
+    }
+    return sum;
+}
+
+/* Blocks of [k / 2][columns][2]. */
+static void i16_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
+                      const pr_epilogue *e, int64_t row)
+{
+    const int16_t *from = a, *block = b->data;
+    for (int64_t c = 0; c < b->n;) {
+        int64_t wide = pr_block_columns(b->n - c, LANES);
+        int64_t columns = b->n - c < wide ? b->n - c : wide;
+        for (int64_t i = 0; i < m; i++) {
+            int32_t sum[2 * LANES] = {0};
+            for (int64_t p = 0; p < b->k_padded; p++) {
+                const int16_t *w =
+                    block + p / PR_I16_DEPTH * wide * PR_I16_DEPTH + p % PR_I16_DEPTH;
+                int32_t x = from[i * lda + p];
+                for (int64_t j = 0; j < wide; j++) sum[j] += x * w[j * PR_I16_DEPTH];
+            }
+            for (int64_t j = 0; j < columns; j++) finish_sum(e, row + i, c + j, sum[j]);
+        }
+        block += wide * b->k_padded;
+        c += wide;
+    }
+}
+
 static void scale_row(const float *x, float factor, float *y, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) y[i] = x[i] * factor;
@@ -232,4 +265,7 @@ const pr_kernels pr_kernels_portable = {.name = "portable",
                                         .max_row = max_row,
                                         .exp2_row = exp2_row,
                                         .scale_row = scale_row,
+                                        .weigh_row = weigh_row,
+                                        .i16_lanes = LANES,
+                                        .i16_panel = i16_panel,
                                         PR_PORTABLE_PEAKS};
