@@ -79,6 +79,11 @@ START_TEST(mistakes_are_one_line_and_status_2)
     expect("'y'");
     ck_assert_int_eq(prune("inspect x --json"), 2);
     expect("needs a value");
+    /* The names of the help text are those that there are. */
+    ck_assert_int_eq(prune("inspect x --isa abacus"), 1);
+    expect("unknown: use one of portable, avx2, avxvnni, avx512, avx512vnni, amx\n");
+    ck_assert_int_eq(prune("inspect --help"), 0);
+    expect("portable, avx2, avxvnni, avx512, avx512vnni, amx (default");
 }
 END_TEST
 
