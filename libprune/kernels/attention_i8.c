@@ -231,6 +231,8 @@ static void add_chunk(const attention_job *job, const tile *t, int64_t head, int
     pr_packed k = {.n = keys, .k = a->qk_width, .k_padded = job->depth, .data = c.k};
     pr_packed v = {.n = a->v_width, .k = keys, .k_padded = padded(keys, PAIR), .data = c.v};
     k.offset = c.k_offset;
+    k.shorts = job->kernels->i8_bytes == 2;
+    v.shorts = true;
     pr_epilogue to_scores = {.out = t->scores, .out_stride = KEYS};
     to_scores.scale = c.k_scale;
     to_scores.row_scale = t->q_scale;

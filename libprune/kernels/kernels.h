@@ -61,12 +61,14 @@ typedef enum pr_pack_kind {
 /* Weights [n, k] in the order that a tier's panel kernel reads: blocks of 2 * lanes columns, the
  * last one of `lanes` columns when that is enough; inside a block [k / depth][columns][depth], or,
  * for tiers with an i8_step, [k / step][columns / lanes][step / depth][lanes][depth]: tiles.
+ * Integers are bytes, or of 16 bits where `shorts` says so.
  * thin: plain rows [n, k_padded], for a few outputs, where kernels reduce along k instead. */
 typedef struct pr_packed {
     int64_t n, k, k_padded;
     pr_pack_kind kind;
     bool thin;
-    bool bf16; /* operands are rounded to BF16: see pr_pack_bf16 */
+    bool bf16;   /* operands are rounded to BF16: see pr_pack_bf16 */
+    bool shorts; /* integers of 16 bits: sums of weights, and what attention packs on the way */
     void *data;
     float *bias;     /* padded with zeros */
     float *scale;    /* integers: padded with zeros */

@@ -172,29 +172,31 @@ typedef struct block {
 
 /* One block, as pr_packed says; w is n x k without gaps. Written in order, read from `lanes` rows
  * at once; gaps stay as they are. */
-#define PACK_BLOCK(name, source, target)                                                           \
-    static inline void name(target *block_of, const block *b, int64_t depth, const source *w)      \
+#define PACK_BLOCK(name, type)                                                                     \
+    static inline void name##_tile(type *to, const block *b, int64_t columns, int64_t deep,        \
+                                   int64_t depth, const type *from)                                \
+    {                                                                                              \
+        for (int64_t c = 0; c < columns; c++, from += b->k, to += depth)                           \
+            for (int64_t d = 0; d < deep; d++) to[d] = from[d];                                    \
+    }                                                                                              \
+    static inline void name(type *block_of, const block *b, int64_t depth, const type *w)          \
     {                                                                                              \
         for (int64_t i = 0; i < b->k; i += b->step) {                                              \
             const int64_t end = b->k - i < b->step ? b->k : i + b->step;                           \
             for (int64_t j = 0; j < b->n; j += b->lanes) {                                         \
                 const int64_t columns = b->n - j < b->lanes ? b->n - j : b->lanes;                 \
-                target *to = block_of + i * b->wide + j * b->step;                                 \
-                for (int64_t p = i; p < end; p += depth, to += b->lanes * depth) {                 \
-                    const int64_t deep = end - p < depth ? end - p : depth;                        \
-                    const source *from = w + j * b->k + p;                                         \
-                    for (int64_t c = 0; c < columns; c++, from += b->k) {                          \
-                        for (int64_t d = 0; d < deep; d++) to[c * depth + d] = (target)from[d];    \
-                    }                                                                              \
-                }                                                                                  \
+                type *to = block_of + i * b->wide + j * b->step;                                   \
+                int64_t p = i;                                                                     \
+                for (; p + depth <= end; p += depth, to += b->lanes * depth)                       \
+                    name##_tile(to, b, columns, depth, depth, w + j * b->k + p);                   \
+                if (p < end) name##_tile(to, b, columns, end - p, depth, w + j * b->k + p);        \
             }                                                                                      \
         }                                                                                          \
     }
-PACK_BLOCK(bytes_to_bytes, int8_t, int8_t)
-PACK_BLOCK(bytes_to_shorts, int8_t, int16_t)
-PACK_BLOCK(shorts_to_shorts, int16_t, int16_t)
+PACK_BLOCK(pack_bytes, int8_t)
+PACK_BLOCK(pack_shorts, int16_t)
 
-/* Integer weights as they come: bytes, or the 16 bits that a transform needs. */
+/* Integer weights as they come, and are packed: bytes, or the 16 bits that a transform needs. */
 typedef struct weights {
     const int8_t *bytes;
     const int16_t *shorts; /* where bytes is NULL */
@@ -206,16 +208,16 @@ static void pack_block(const pr_kernels *kernels, void *to, int64_t wide, int64_
     const block b = {wide, n, k, step_of(kernels), kernels->i8_lanes};
     const int64_t depth = kernels->i8_depth;
     /* The usual depths as constants: loops that the compiler unrolls. */
-    if (kernels->i8_bytes == 1 && depth == 4) {
-        bytes_to_bytes(to, &b, 4, w.bytes + at);
-    } else if (kernels->i8_bytes == 1) {
-        bytes_to_bytes(to, &b, depth, w.bytes + at);
-    } else if (w.bytes && depth == 2) {
-        bytes_to_shorts(to, &b, 2, w.bytes + at);
-    } else if (w.bytes) {
-        bytes_to_shorts(to, &b, depth, w.bytes + at);
+    if (!w.bytes && depth == 2) {
+        pack_shorts(to, &b, 2, w.shorts + at);
+    } else if (!w.bytes) {
+        pack_shorts(to, &b, depth, w.shorts + at);
+    } else if (depth == 4) {
+        pack_bytes(to, &b, 4, w.bytes + at);
+    } else if (depth == 2) {
+        pack_bytes(to, &b, 2, w.bytes + at);
     } else {
-        shorts_to_shorts(to, &b, depth, w.shorts + at);
+        pack_bytes(to, &b, depth, w.bytes + at);
     }
 }
 
@@ -322,14 +324,16 @@ static prune_status pack_parts(pr_packed *out, prune_context *ctx, const pr_kern
     prune_status status = PRUNE_E_MEMORY;
     p.k_padded = (k + step_of(kernels) - 1) / step_of(kernels) * step_of(kernels);
     int64_t total = block_total(n, kernels->i8_lanes);
-    p.bytes = (size_t)(parts * total * p.k_padded * kernels->i8_bytes);
+    const int64_t each = w.bytes ? 1 : (int64_t)sizeof(int16_t);
+    p.bytes = (size_t)(parts * total * p.k_padded * each);
+    p.shorts = !w.bytes;
     p.data = pr_alloc(ctx, p.bytes + 1);
     if (!p.data) goto done;
     char *to = p.data;
     for (int64_t c = 0; c < n;) {
         int64_t wide = pr_block_columns(n - c, kernels->i8_lanes);
         int64_t columns = n - c < wide ? n - c : wide;
-        size_t bytes = (size_t)(wide * p.k_padded * kernels->i8_bytes);
+        size_t bytes = (size_t)(wide * p.k_padded * each);
         for (int64_t i = 0; i < parts; i++, to += bytes) {
             if (columns < wide || p.k_padded > k) memset(to, 0, bytes);
             pack_block(kernels, to, wide, columns, k, w, (i * n + c) * k);

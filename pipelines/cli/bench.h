@@ -17,6 +17,7 @@ typedef struct bench_model {
     prune_frame_energy energy;
     prune_runtime continuous, paced; /* from the battery; minutes 0: not asked */
     json_t *steps;                   /* NULL without --profile */
+    double load; /* seconds from the file to the first map, less one later inference */
 } bench_model;
 
 typedef struct bench_result {

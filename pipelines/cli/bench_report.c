@@ -69,6 +69,8 @@ static void print_model(const bench_result *b, const bench_model *m)
                  1e-6 * (double)m->info.parameters, 1e-9 * (double)m->info.macs,
                  m->info.int8_layers, m->info.layers);
     print_latency(b, m);
+    (void)printf("load     %.1f ms from the file to the first map, less one inference\n",
+                 1e3 * m->load);
     (void)printf("memory   session %.1f MB (arena and packed weights)\n",
                  1e-6 * (double)m->latency.memory);
     print_energy(b, m);
@@ -124,11 +126,12 @@ static json_t *model_json(const bench_result *b, int32_t index)
     json_t *root = NULL;
     if (prune_timing_json(b->timing, index, &latency) == PRUNE_OK &&
         prune_energy_json(b->energy, index, &energy) == PRUNE_OK)
-        root = json_pack("{s:s, s:[i,i], s:I, s:I, s:i, s:i, s:o, s:o}", "model", m->path, "size",
-                         m->info.input_height, m->info.input_width, "parameters",
-                         (json_int_t)m->info.parameters, "macs", (json_int_t)m->info.macs, "layers",
-                         m->info.layers, "int8_layers", m->info.int8_layers, "latency_ms",
-                         json_loads(latency, 0, NULL), "energy_mj", json_loads(energy, 0, NULL));
+        root = json_pack("{s:s, s:[i,i], s:f, s:I, s:I, s:i, s:i, s:o, s:o}", "model", m->path,
+                         "size", m->info.input_height, m->info.input_width, "load_ms",
+                         1e3 * m->load, "parameters", (json_int_t)m->info.parameters, "macs",
+                         (json_int_t)m->info.macs, "layers", m->info.layers, "int8_layers",
+                         m->info.int8_layers, "latency_ms", json_loads(latency, 0, NULL),
+                         "energy_mj", json_loads(energy, 0, NULL));
     prune_text_free(latency);
     prune_text_free(energy);
     if (root && m->continuous.minutes > 0)

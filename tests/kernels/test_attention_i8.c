@@ -32,6 +32,7 @@ static void check_panel(const pr_kernels *kernels, int64_t n, int64_t depth, boo
     for (int64_t c = 0; c < COLUMNS; c++) scale[c] = c < n ? 0.5f + (float)c : 0.0f;
     pr_packed b = {.n = n, .k = depth, .k_padded = k_padded, .data = data, .offset = offset};
     pr_epilogue e = {.out = out, .out_stride = N + 3, .scale = scale, .row_scale = row_scale};
+    b.shorts = wide || kernels->i8_bytes == 2;
     if (wide) {
         pr_pack_i16_transposed(kernels, n, depth, bytes[1], N, data);
         kernels->i16_panel(M, weights, k_padded, &b, &e, 0);

@@ -1,5 +1,5 @@
 /* Covers: demand.c, pack.c */
-#include "libprune/session/lower.h"
+#include "libprune/session/plan.h"
 #include "tests/session/nets.h"
 
 static const pr_unit *unit_named(const pr_lowered *low, const char *name)
@@ -95,5 +95,77 @@ START_TEST(impossible_annotations_are_refused)
 }
 END_TEST
 
+/* Many units fail, on several threads: the message is that of the first, on the caller's thread. */
+START_TEST(the_first_failure_is_the_one_that_is_told)
+{
+    enum { SIZE = 16 };
+    static float input[SIZE * SIZE * 3];
+    char expected[512] = "";
+    for (int32_t threads = 1; threads <= 4; threads++) {
+        prune_context *ctx = test_context(threads);
+        prune_model *model = net_chain(ctx);
+        pr_lowered low;
+        annotate(model, input, SIZE, SIZE, false);
+        int32_t refused = 0;
+        for (int32_t i = 0; i < model->n_nodes; i++) {
+            pr_precision *p = &model->nodes[i].precision;
+            if (p->compute != PR_COMPUTE_I8 || model->nodes[i].op != PR_OP_CONV) continue;
+            p->input = PR_INPUT_TOKEN;
+            refused++;
+        }
+        ck_assert_int_gt(refused, 2);
+        for (int round = 0; round < 20; round++) {
+            ck_fails(pr_lower(&low, model), PRUNE_E_UNSUPPORTED, "per token");
+            if (!*expected) (void)snprintf(expected, sizeof expected, "%s", prune_last_error());
+            ck_assert_str_eq(prune_last_error(), expected);
+        }
+        pr_model_free(model);
+        prune_context_free(ctx);
+    }
+}
+END_TEST
+
+/* What is packed keeps its shape, and nothing holds on to the memory of a whole file. */
+START_TEST(packed_weights_leave_the_model)
+{
+    enum { SIZE = 16 };
+    static float input[SIZE * SIZE * 3], before[SIZE * SIZE], after[SIZE * SIZE];
+    prune_context *ctx = test_context(2);
+    prune_model *model = net_vit(ctx);
+    const char *path = test_path(0, "lower.safetensors.zst");
+    pr_lowered low;
+    pr_plan plan;
+    test_fill(input, SIZE * SIZE * 3, 3);
+    annotate(model, input, SIZE, SIZE, true);
+    ck_ok(prune_model_save(model, path, NULL));
+    pr_model_free(model);
+    ck_ok(prune_model_load(&model, ctx, path, NULL));
+    prune_session *session;
+    ck_ok(prune_session_create(&session, model, NULL));
+    ck_ok(prune_session_run(session, input, SIZE, SIZE, before));
+    ck_ok(pr_lower(&low, model));
+    ck_ok(pr_lower_release(&low, model));
+    int32_t gone = 0;
+    for (int32_t i = 0; i < model->n_params; i++) {
+        const pr_tensor *t = &model->params[i].tensor;
+        gone += t->data == NULL;
+        ck_assert_int_gt(pr_tensor_count(t), 0);
+        if (t->data) ck_assert_ptr_eq(t->data, t->buffer->data);
+    }
+    ck_assert_int_gt(gone, 10);
+    ck_assert_ptr_nonnull(unit_named(&low, "blocks.1.attn.proj+blocks.1.add1")->gain);
+    /* Another size is planned from what is left; the session did not need the model at all. */
+    ck_ok(pr_plan_create(&plan, &low, 1, 2 * SIZE, SIZE));
+    pr_plan_free(&plan);
+    pr_lowered_free(&low);
+    pr_model_free(model);
+    ck_ok(prune_session_run(session, input, SIZE, SIZE, after));
+    ck_assert_mem_eq(before, after, sizeof before);
+    prune_session_free(session);
+    prune_context_free(ctx);
+}
+END_TEST
+
 TEST_MAIN("session/lower", nodes_are_grouped, bytes_replace_floats_where_nobody_reads_floats,
-          impossible_annotations_are_refused)
+          impossible_annotations_are_refused, the_first_failure_is_the_one_that_is_told,
+          packed_weights_leave_the_model)

@@ -4,6 +4,7 @@
 
 #include "libprune/kernels/intrinsics.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -16,9 +17,14 @@ static inline __m256i pair_at(const int16_t *row, int64_t p)
     return _mm256_set1_epi32(pair);
 }
 
-static inline __m256i load8(const int16_t *from)
+/* Sixteen weights from position `at`: packed as bytes, widened here, or packed as 16 bits. */
+static inline __m256i weights_at(const void *b, int64_t at, bool bytes)
 {
-    return _mm256_load_si256((const __m256i *)(const void *)from);
+    if (bytes) {
+        const int8_t *from = (const int8_t *)b + at;
+        return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)from));
+    }
+    return _mm256_load_si256((const __m256i *)(const void *)((const int16_t *)b + at));
 }
 
 static inline void store8(int32_t *to, __m256i v)
@@ -54,9 +60,9 @@ static inline void store8(int32_t *to, __m256i v)
     store8(sums + 16 * (i), c##i##0);                                                              \
     store8(sums + 16 * (i) + 8, c##i##1);
 
-/* sums[6][16], aligned to 32 bytes; k is even, b holds [k / 2][16][2]. */
-static inline void tile_6x16(const int16_t *const rows[ROWS], const int16_t *b, int64_t k,
-                             int32_t *sums)
+/* sums[6][16], aligned to 32 bytes; k is even, b holds [k / 2][16][2], of bytes or of 16 bits. */
+static inline void tile_6x16(const int16_t *const rows[ROWS], const void *b, int64_t k,
+                             int32_t *sums, bool bytes)
 {
     const int16_t *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3], *r4 = rows[4],
                   *r5 = rows[5];
@@ -64,15 +70,14 @@ static inline void tile_6x16(const int16_t *const rows[ROWS], const int16_t *b, 
     __m256i c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
     int64_t p = 0;
     for (; p + 4 <= k; p += 4) {
-        __m256i b0 = load8(b), b1 = load8(b + 16), x;
+        __m256i b0 = weights_at(b, p * 16, bytes), b1 = weights_at(b, p * 16 + 16, bytes), x;
         PR_EACH(PR_STEP, 0)
-        b0 = load8(b + 32);
-        b1 = load8(b + 48);
-        b += 64;
+        b0 = weights_at(b, p * 16 + 32, bytes);
+        b1 = weights_at(b, p * 16 + 48, bytes);
         PR_EACH(PR_STEP, 2)
     }
     if (p < k) {
-        __m256i b0 = load8(b), b1 = load8(b + 16), x;
+        __m256i b0 = weights_at(b, p * 16, bytes), b1 = weights_at(b, p * 16 + 16, bytes), x;
         PR_EACH(PR_STEP, 0)
     }
     PR_STORE(0)
@@ -84,13 +89,13 @@ static inline void tile_6x16(const int16_t *const rows[ROWS], const int16_t *b, 
 }
 
 /* Narrow last block, b holds [k / 2][8][2]. */
-static inline void tile_6x8(const int16_t *const rows[ROWS], const int16_t *b, int64_t k,
-                            int32_t *sums)
+static inline void tile_6x8(const int16_t *const rows[ROWS], const void *b, int64_t k,
+                            int32_t *sums, bool bytes)
 {
     __m256i c[ROWS];
     for (int i = 0; i < ROWS; i++) c[i] = _mm256_setzero_si256();
     for (int64_t p = 0; p < k; p += 2) {
-        __m256i b0 = _mm256_load_si256((const __m256i *)(const void *)(b + p * 8));
+        __m256i b0 = weights_at(b, p * 8, bytes);
         for (int i = 0; i < ROWS; i++) {
             c[i] = _mm256_add_epi32(c[i], _mm256_madd_epi16(pair_at(rows[i], p), b0));
         }

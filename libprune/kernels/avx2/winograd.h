@@ -155,9 +155,9 @@ static void multiply_tiles(const pr_conv *conv, const pr_epilogue *e, int64_t ti
         }
         int32_t *to = products + p * ROWS * 16;
         if (wide == 16) {
-            tile_6x16(from, block + p * wide * b->k_padded, b->k_padded, to);
+            tile_6x16(from, block + p * wide * b->k_padded, b->k_padded, to, false);
         } else {
-            tile_6x8(from, block + p * wide * b->k_padded, b->k_padded, to);
+            tile_6x8(from, block + p * wide * b->k_padded, b->k_padded, to, false);
         }
     }
     for (int64_t j = 0; j < count; j++) {

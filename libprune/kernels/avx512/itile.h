@@ -4,6 +4,7 @@
 
 #include "libprune/kernels/intrinsics.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -14,6 +15,25 @@ static inline int32_t pair_at(const int16_t *row, int64_t p)
     int32_t pair;
     memcpy(&pair, row + p, sizeof pair);
     return pair;
+}
+
+/* Weights from position `at`: packed as they are, widened here, or packed as 16 bits. */
+static inline __m512i weights32_at(const void *b, int64_t at, bool bytes)
+{
+    if (bytes) {
+        const int8_t *from = (const int8_t *)b + at;
+        return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)from));
+    }
+    return _mm512_loadu_si512((const void *)((const int16_t *)b + at));
+}
+
+static inline __m256i weights16_at(const void *b, int64_t at, bool bytes)
+{
+    if (bytes) {
+        const int8_t *from = (const int8_t *)b + at;
+        return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)from));
+    }
+    return _mm256_loadu_si256((const __m256i *)(const void *)((const int16_t *)b + at));
 }
 
 /* acc += sums of pairs x * w. As asm: from the intrinsics gcc 12 makes moves between registers. */
@@ -45,15 +65,14 @@ static inline int32_t pair_at(const int16_t *row, int64_t p)
 #define PR_STEP(i) PR_ADD16(c##i, _mm512_set1_epi32(pair_at(r##i, p)), w)
 #define PR_STORE(i) _mm512_storeu_si512((void *)(sums + 16 * (i)), c##i);
 
-/* sums[6][16]; k is even, b holds [k / 2][16][2]. The products of a row wait for nothing but the
- * addition before them, one cycle: six sums are enough. */
-static inline void tile_6x16(const int16_t *const rows[ROWS], const int16_t *b, int64_t k,
-                             int32_t *sums)
+/* sums[6][16]; k is even, b holds [k / 2][16][2], of bytes or of 16 bits. The products of a row
+ * wait for nothing but the addition before them, one cycle: six sums are enough. */
+static inline void tile_6x16(const int16_t *const rows[ROWS], const void *b, int64_t k,
+                             int32_t *sums, bool bytes)
 {
     PR_EACH(PR_OPEN)
     for (int64_t p = 0; p < k; p += 2) {
-        __m512i w = _mm512_loadu_si512((const void *)b);
-        b += 32;
+        __m512i w = weights32_at(b, p * 16, bytes);
         PR_EACH(PR_STEP)
     }
     PR_EACH(PR_STORE)
@@ -68,12 +87,12 @@ static inline void tile_6x16(const int16_t *const rows[ROWS], const int16_t *b, 
     _mm256_storeu_si256((__m256i *)(void *)(sums + 16 * (i) + 8), _mm256_setzero_si256());
 
 /* Narrow last block, b holds [k / 2][8][2]. */
-static inline void tile_6x8(const int16_t *const rows[ROWS], const int16_t *b, int64_t k,
-                            int32_t *sums)
+static inline void tile_6x8(const int16_t *const rows[ROWS], const void *b, int64_t k,
+                            int32_t *sums, bool bytes)
 {
     PR_EACH(PR_OPEN8)
     for (int64_t p = 0; p < k; p += 2) {
-        __m256i w = _mm256_loadu_si256((const __m256i *)(const void *)(b + p * 8));
+        __m256i w = weights16_at(b, p * 8, bytes);
         PR_EACH(PR_STEP8)
     }
     PR_EACH(PR_STORE8)

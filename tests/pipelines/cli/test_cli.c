@@ -215,6 +215,7 @@ START_TEST(bench_measures_one_or_compares_two)
         ck_assert_double_eq_tol(number(json_array_get(runs, 1), "watts"),
                                 1e-3 * number(energy, "value"), 1e-12); /* once a second */
         ck_assert_uint_gt(json_array_size(json_object_get(m, "steps")), 3);
+        ck_assert(json_is_real(json_object_get(m, "load_ms")) && number(m, "load_ms") >= 0);
     }
     json_decref(root);
 }
