@@ -60,7 +60,8 @@ def per_threads(found, form="{:.2f}x"):
         return NOT
     values = [form.format(found[t][0] if isinstance(found[t], tuple) else found[t])
               for t in sorted(found)]
-    return " / ".join(values) + f" ({' / '.join(map(str, sorted(found)))} threads)"
+    words = " / ".join(map(str, sorted(found)))
+    return " / ".join(values) + f" ({words} thread{'' if words == '1' else 's'})"
 
 
 def verdict(value, goal, stretch, more=True):

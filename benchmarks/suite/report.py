@@ -162,7 +162,7 @@ def other_tables(whole):
                     for k in sorted(result["kinds"], key=lambda k: -k["seconds"])]
             _, model, word, threads = name.split("/")
             text += (f"\n### Where the time goes: {whole['models'][model]}, {word.upper()}, "
-                     f"{threads.removesuffix('t')} thread(s)\n\n"
+                     f"{'one thread' if threads == '1t' else 'two threads'}\n\n"
                      + table(["kernel", "steps", "ms", "share", "GOPS", "of the limit"], rows))
     return text
 
