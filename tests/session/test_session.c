@@ -74,8 +74,12 @@ static void check_bf16(prune_context *ctx, int net, bool integers)
     prune_session *session;
     test_fill(input, H * W * 3, 3);
     if (integers) annotate(model, input, H, W, true);
-    for (int32_t i = 0; integers && i < model->n_nodes; i += 3)
-        model->nodes[i].precision = (pr_precision){0};
+    for (int32_t i = 0; integers && i < model->n_nodes; i += 3) {
+        pr_precision *p = &model->nodes[i].precision;
+        pr_tensor_release(&p->input_scale);
+        pr_tensor_release(&p->input_zero);
+        *p = (pr_precision){0};
+    }
     ck_ok(prune_model_set_floats(model, 2));
     int32_t marked = 0;
     for (int32_t i = 0; i < model->n_nodes; i++)
