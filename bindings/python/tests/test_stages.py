@@ -89,6 +89,23 @@ def test_quantize_and_sensitivity(tiny, pairs):
     assert "error alone" in ranking._repr_html_()
 
 
+def test_bf16_needs_no_pictures(tiny):
+    model = libprune.quantize(tiny, precision="bf16").model
+    layers = {x.name: x.compute for x in model.layers}
+    assert "bf16" in layers.values() and "int8" not in layers.values()
+    assert tiny.cost().bytes > model.cost().bytes
+    image = np.random.default_rng(1).integers(0, 256, (28, 42, 3), dtype=np.uint8)
+    rounded = libprune.Session(tiny, precision="bf16")(image)
+    plain = libprune.Session(tiny)(image)
+    assert np.array_equal(libprune.Session(model)(image), rounded)
+    assert not np.array_equal(plain, rounded)
+    assert np.abs(plain - rounded).mean() < 0.02 * np.abs(plain).mean()
+    with pytest.raises(libprune.ArgumentError, match="images"):
+        libprune.quantize(tiny)
+    with pytest.raises(libprune.ArgumentError, match="precision"):
+        libprune.Session(tiny, precision="fp8")
+
+
 def test_compress(tiny, pairs, tmp_path):
     stages = []
     result = libprune.compress(

@@ -74,6 +74,8 @@ class Session(Owner):
         Images per run of float input.
     profile : bool
         Keep the time of every step (:meth:`profile`).
+    precision : "recorded", "fp32" or "bf16"
+        Of what does not compute in INT8: as the model says, FP32, or products of BF16 operands.
     threads : int
         0: as many as the process may run on.
     context : Context, optional
@@ -93,6 +95,7 @@ class Session(Owner):
         width: int = 0,
         batch: int = 1,
         profile: bool = False,
+        precision: str = "recorded",
         threads: int = 0,
         context: Context | None = None,
     ) -> None:
@@ -103,6 +106,11 @@ class Session(Owner):
         lib.prune_session_options_init(options)
         options.height, options.width, options.batch = height, width, batch
         options.profile = profile
+        check(
+            lib.prune_options_set(
+                lib.prune_session_option_table(), options, b"precision", precision.encode()
+            )
+        )
         copy, out = ffi.new("prune_model **"), ffi.new("prune_session **")
         with pinned(self._context, model) as (context_pointer, model_pointer):
             check(lib.prune_model_clone_to(copy, context_pointer, model_pointer))

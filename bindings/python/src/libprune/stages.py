@@ -372,7 +372,7 @@ def _text(pointer: Any) -> str:
 @documented("quant")
 def quantize(
     model: Model,
-    images: SamplesLike,
+    images: SamplesLike | None = None,
     validation: SamplesLike | None = None,
     *,
     protocol: str = "eigen",
@@ -382,17 +382,17 @@ def quantize(
     progress: Any = None,
     **options: Any,
 ) -> QuantizeResult:
-    """Computes in INT8, with FP32 where a scan shows that it is needed.
+    """Computes in INT8, with floats where a scan shows that it is needed; or in BF16.
 
     Parameters
     ----------
     model : Model
         Left as it is. Its weights stay floats in the result too, so that it can be tuned; saving
         bakes the integers.
-    images : Samples, folder or sequence of images
-        To calibrate on; no labels needed.
+    images : Samples, folder or sequence of images, optional
+        To calibrate on; no labels needed. ``precision="bf16"`` does without.
     validation : Samples, folder or sequence of (image, depth), optional
-        Labelled pairs that decide which layers stay FP32; default: the original's own output.
+        Labelled pairs that decide which layers stay floats; default: the original's own output.
     protocol, metric, align : str
         Of the deciding metric, as for :func:`evaluate`. ``metric`` may also be a function
         ``(prediction, truth) -> float``.
@@ -411,17 +411,18 @@ def quantize(
         If it was stopped: there is no half-quantized model.
     """
     context = model.context
-    samples = as_samples(images, context)
+    given = [as_samples(images, context)] if images is not None else []
     pairs = as_samples(validation, context) if validation is not None else None
     filled = Filled(["quant"], options, "quantize")
     target = model.clone()
     out = ffi.new("char **")
     with (
-        context._working(target, samples, progress=progress) as work,
+        context._working(target, *given, progress=progress) as work,
         _judging(context, pairs, metric, protocol, align, higher_is_better) as (judge, scorer),
     ):
         filled["quant"].judge, filled["quant"].metric = judge, scorer
-        check(lib.prune_model_quantize(*work.pointers, filled["quant"]))
+        pointers = [*work.pointers, ffi.NULL][:2]
+        check(lib.prune_model_quantize(*pointers, filled["quant"]))
         check(lib.prune_quant_report(work.pointers[0], out))
     return QuantizeResult(target, model, parse_json(out[0]))
 
