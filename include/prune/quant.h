@@ -35,8 +35,8 @@ typedef struct prune_quant_options {
      * belong to the caller. */
     prune_samples *judge;
     prune_metric *metric;
-    int32_t precision; /* 0 int8; 1 bf16: all products but those of the last layers round their
-                          operands to bfloat16. No images, no ranges, no judge */
+    int32_t precision; /* 0 int8; 1 bf16: all products but those of the first and last layers round
+                          their operands to bfloat16. No images, no ranges, no judge */
     int32_t floats;    /* int8: attention and layers that stay floating point: 0 auto (BF16 where
                           the judge does not object), 1 fp32, 2 bf16 */
     int32_t attention; /* its products: 0 auto (INT8 where the scan accepts it), 1 FP32, 2 INT8 */

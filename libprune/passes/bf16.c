@@ -2,13 +2,13 @@
 
 #include "libprune/passes/integer.h"
 
-prune_status pr_bf16_fits(const prune_model *model, bool *fits)
+prune_status pr_bf16_fits(const prune_model *model, bool first, bool *fits)
 {
-    PR_TRY(pr_integer_last_layers(model, fits));
+    PR_TRY((first ? pr_integer_last_layers : pr_integer_default_float)(model, fits));
     for (int32_t i = 0; i < model->n_nodes; i++) {
         const pr_node *node = &model->nodes[i];
-        const bool last = fits[i];
-        fits[i] = !last && pr_op_get(node->op)->bf16 && node->precision.compute != PR_COMPUTE_I8;
+        const bool kept = fits[i];
+        fits[i] = !kept && pr_op_get(node->op)->bf16 && node->precision.compute != PR_COMPUTE_I8;
     }
     return PRUNE_OK;
 }
@@ -18,7 +18,7 @@ prune_status pr_floats_set(prune_model *model, pr_floats floats)
     bool *fits = NULL;
     if (floats == PR_FLOATS_RECORDED) return PRUNE_OK;
     PR_TRY(pr_new(model->ctx, (void **)&fits, (size_t)model->n_nodes + 1, sizeof *fits));
-    prune_status status = pr_bf16_fits(model, fits);
+    prune_status status = pr_bf16_fits(model, false, fits);
     for (int32_t i = 0; status == PRUNE_OK && i < model->n_nodes; i++) {
         pr_precision *p = &model->nodes[i].precision;
         if (p->compute == PR_COMPUTE_I8) continue;

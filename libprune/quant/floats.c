@@ -11,14 +11,15 @@ static void set_floats(prune_model *model, const bool *fits, bool bf16)
         if (fits[i]) model->nodes[i].precision.compute = bf16 ? PR_COMPUTE_BF16 : PR_COMPUTE_F32;
 }
 
-/* Nodes that may compute in BF16. The last layers fit too when nothing is to stay FP32. */
+/* Nodes that may compute in BF16. INT8 models leave only the last layers to FP32: what the first
+ * ones round is little beside that. with_last: everything fits. */
 static prune_status find_fitting(const prune_model *model, const prune_quant_options *options,
-                                 bool with_last, bool *fits)
+                                 bool first, bool with_last, bool *fits)
 {
     bool *keep = NULL;
     prune_status status = PRUNE_OK;
     PR_TRY(pr_new(model->ctx, (void **)&keep, (size_t)model->n_nodes + 1, sizeof *keep));
-    PR_GO(pr_bf16_fits(model, fits));
+    PR_GO(pr_bf16_fits(model, first, fits));
     PR_GO(pr_assign_kept(model, options, keep));
     for (int32_t i = 0; i < model->n_nodes; i++) {
         const pr_node *node = &model->nodes[i];
@@ -38,7 +39,7 @@ prune_status pr_quant_choose_floats(prune_model *model, const prune_quant_option
     prune_status status = PRUNE_OK;
     if (options->floats == PR_QUANT_FLOATS_F32) return PRUNE_OK;
     PR_TRY(pr_new(model->ctx, (void **)&fits, (size_t)model->n_nodes + 1, sizeof *fits));
-    PR_GO(find_fitting(model, options, false, fits));
+    PR_GO(find_fitting(model, options, true, false, fits));
     set_floats(model, fits, true);
     if (judge) {
         double with;
@@ -82,7 +83,7 @@ prune_status pr_quant_to_bf16(prune_model *model, const prune_quant_options *opt
     prune_status status = PRUNE_OK;
     PR_TRY(pr_new(model->ctx, (void **)&fits, (size_t)model->n_nodes + 1, sizeof *fits));
     for (int32_t i = 0; i < model->n_nodes; i++) PR_GO(drop_integers(model, i));
-    PR_GO(find_fitting(model, options, !options->default_float, fits));
+    PR_GO(find_fitting(model, options, false, !options->default_float, fits));
     set_floats(model, fits, true);
 done:
     pr_free(model->ctx, fits);

@@ -46,8 +46,8 @@ static const prune_option options_of_quant[] = {
     {"max-float", PRUNE_OPTION_INT, FIELD(max_float), "3", 0, 100000, NULL,
      "layers that the scan may keep in FP32"},
     {"precision", PRUNE_OPTION_CHOICE, FIELD(precision), "int8", 0, 0, "int8|bf16",
-     "bf16: products of operands rounded to bfloat16, sums in FP32; needs no pictures, only the "
-     "last layers, keep-float and storage count"},
+     "bf16: products of operands rounded to bfloat16, sums in FP32; needs no pictures, only "
+     "default-float, keep-float and storage count"},
     {"floats", PRUNE_OPTION_CHOICE, FIELD(floats), "auto", 0, 0, "auto|fp32|bf16",
      "attention and layers that are not INT8; auto: BF16 unless the judge objects"},
     {"storage", PRUNE_OPTION_CHOICE, FIELD(storage), "same", 0, 0, "same|fp16",

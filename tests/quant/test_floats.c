@@ -29,7 +29,7 @@ START_TEST(a_model_in_bf16_needs_no_pictures)
         const int32_t node = pr_model_find_node(model, kept[i]);
         ck_assert_int_eq(model->nodes[node].precision.compute, PR_COMPUTE_F32);
     }
-    ck_assert_uint_lt(pr_model_bytes(model), pr_model_bytes(baked) * 2 / 3);
+    ck_assert_uint_lt(pr_model_bytes(model), pr_model_bytes(baked) * 3 / 4);
     char *json;
     ck_ok(prune_quant_report(model, &json));
     ck_assert_ptr_nonnull(strstr(json, "\"bf16-layers\""));
