@@ -146,7 +146,9 @@ static prune_status attention(pr_op_call *call)
     a.v_stride = a.out_stride = a.heads * a.v_width;
     a.out = pr_f32(call->out);
     if (call->saved) a.log_sum = pr_f32(call->saved);
-    const pr_compute compute = call->node->precision.compute;
+    pr_compute compute = call->node->precision.compute;
+    /* As a session does. */
+    if (compute == PR_COMPUTE_I8 && pr_attention_prefers_bf16(kernels)) compute = PR_COMPUTE_BF16;
     const size_t bytes = compute == PR_COMPUTE_I8 ? pr_attention_i8_scratch(call->ctx, kernels, &a)
                          : compute == PR_COMPUTE_BF16
                              ? pr_attention_bf16_scratch(call->ctx, kernels, &a)

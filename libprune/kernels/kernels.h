@@ -335,5 +335,11 @@ size_t pr_attention_i8_scratch(const prune_context *ctx, const pr_kernels *kerne
                                const pr_attention *attention);
 void pr_attention_i8(prune_context *ctx, const pr_kernels *kernels, const pr_attention *attention,
                      void *scratch);
+/* A tier with a fused BF16 attention runs in it what may be integers: it is nearer to FP32, and
+ * faster than sums over weights of 15 bits. */
+static inline bool pr_attention_prefers_bf16(const pr_kernels *kernels)
+{
+    return kernels->bf16_attention != NULL;
+}
 
 #endif

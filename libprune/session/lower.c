@@ -189,6 +189,11 @@ static prune_status group_nodes(pr_lowered *low)
         }
         unit->integer = node->precision.compute == PR_COMPUTE_I8;
         unit->bf16 = node->precision.compute == PR_COMPUTE_BF16;
+        if (node->op == PR_OP_ATTENTION && unit->integer &&
+            pr_attention_prefers_bf16(low->kernels)) {
+            unit->integer = false;
+            unit->bf16 = true;
+        }
         if (!is_matrix(node->op)) continue;
         unit->kind = node->op == PR_OP_CONV_TRANSPOSE ? PR_UNIT_TRANSPOSE : PR_UNIT_MATRIX;
         fold_upsampling(low, unit, index);
