@@ -9,7 +9,7 @@ bool pr_cpu_has(pr_isa isa)
     return isa >= 0 && isa < PR_ISA_COUNT;
 }
 
-static int asked;
+static _Atomic int asked; /* lanes ask too */
 const pr_kernels *pr_kernels_get(pr_isa isa)
 {
     const pr_kernels *list[TIERS];
