@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import unittest
+import unittest.mock
 from array import array
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -196,7 +197,7 @@ class Keeping(unittest.TestCase):
         """--one measures one thing; what failed to be measured is not kept."""
         done = []
         cache = bench.Cache(self.folder.name, reuse=False)
-        args = argparse.Namespace(only=[], list=False, prepare=False, one=True)
+        args = argparse.Namespace(only=[], list=False, prepare=False, one=True, quick=False)
         real = bench.jobs
         bench.jobs = lambda *_: [(n, 1, lambda n=n: done.append(n) or {"n": n}, None)
                                  for n in ("first", "second")]
@@ -207,6 +208,22 @@ class Keeping(unittest.TestCase):
             bench.jobs = real
         self.assertEqual(done, ["first", "second"])
         self.assertEqual(pieces, [None, None, {"first": {"n": "first"}, "second": {"n": "second"}}])
+
+    def test_all_turns_are_good_enough_for_quick(self):
+        cache = bench.Cache(self.folder.name, reuse=False)
+        cache.put("there", ("build", False), {"turns": "all"})
+        args = argparse.Namespace(only=[], list=False, prepare=False, one=False, quick=True)
+        group = unittest.mock.Mock()
+        real = bench.jobs
+        bench.jobs = lambda *_: [(n, ("build", True), lambda: {"turns": "few"}, (group, None))
+                                 for n in ("there", "missing")]
+        try:
+            with redirect_stdout(io.StringIO()):
+                found = bench.collect(args, None, None, None, cache)
+        finally:
+            bench.jobs = real
+        self.assertEqual(found, {"there": {"turns": "all"}, "missing": {"turns": "few"}})
+        self.assertEqual(cache.get("missing", ("build", True)), {"turns": "few"})
 
     def test_a_model_is_made_once_and_whole(self):
         program = Path(os.environ.get("PRUNE_TEST_PROGRAM", ""))
