@@ -11,13 +11,9 @@
 /* The first of the block's rows of `row_bytes` each. */
 static char *rows_at(const pr_runner *run, int32_t buffer, size_t row_bytes, const pr_block *block)
 {
-    if (buffer <= PR_BUFFER_OUTPUT) {
-        char *base = (char *)run->buffers[buffer];
-        return block ? base + (size_t)block->first * row_bytes : base;
-    }
     const pr_buffer_plan *b = &run->plan->buffers[buffer];
     if (b->group != PR_NONE) return block->values + b->offset;
-    char *base = run->arena + b->offset;
+    char *base = buffer <= PR_BUFFER_OUTPUT ? (char *)run->buffers[buffer] : run->arena + b->offset;
     return block ? base + (size_t)block->first * row_bytes : base;
 }
 

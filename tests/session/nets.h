@@ -39,6 +39,18 @@ static inline int32_t small_add(prune_model *m, const char *name, int32_t a, int
     return net_node(m, PR_OP_ADD, name, inputs, 2, &attrs, NULL, NULL);
 }
 
+/* A disparity network for pictures of 32 x 32, or of any size that `multiple` divides. */
+static inline void small_meta(prune_model *m, const char *architecture, int32_t multiple)
+{
+    m->meta.architecture = pr_strdup(m->ctx, architecture);
+    m->meta.preprocess.width = m->meta.preprocess.height = 32;
+    m->meta.preprocess.multiple = multiple;
+    m->meta.preprocess.filter = PR_FILTER_BILINEAR;
+    m->meta.resize_back = PR_FILTER_BILINEAR;
+    m->meta.output_kind = PR_OUTPUT_DISPARITY;
+    for (int c = 0; c < 3; c++) m->meta.preprocess.std[c] = 1.0f;
+}
+
 /* The shape of RT-MonoDepth-S with an added residual unit whose input is read through a relu: a
  * chain of convolutions that may stay in bytes from end to end. Sizes divisible by 4. */
 static inline prune_model *net_chain(prune_context *ctx)
@@ -69,13 +81,7 @@ static inline prune_model *net_chain(prune_context *ctx)
     x = small_conv(m, "head", x, 8, 1, 3, 1, PR_PAD_ZEROS);
     x = small_unary(m, PR_OP_SIGMOID, "depth", x);
     ck_ok(pr_model_add_output(m, "depth", x));
-    m->meta.architecture = pr_strdup(ctx, "net_chain");
-    m->meta.preprocess.width = m->meta.preprocess.height = 32;
-    m->meta.preprocess.multiple = 4;
-    m->meta.preprocess.filter = PR_FILTER_BILINEAR;
-    m->meta.resize_back = PR_FILTER_BILINEAR;
-    m->meta.output_kind = PR_OUTPUT_DISPARITY;
-    for (int c = 0; c < 3; c++) m->meta.preprocess.std[c] = 1.0f;
+    small_meta(m, "net_chain", 4);
     return m;
 }
 

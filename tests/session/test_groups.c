@@ -28,13 +28,7 @@ static prune_model *net_tail(prune_context *ctx, int32_t stride)
     x = small_conv(m, "head", x, 7, 1, 1, 1, PR_PAD_ZEROS);
     x = small_unary(m, PR_OP_SIGMOID, "depth", x);
     ck_ok(pr_model_add_output(m, "depth", x));
-    m->meta.architecture = pr_strdup(ctx, "net_tail");
-    m->meta.preprocess.width = m->meta.preprocess.height = 32;
-    m->meta.preprocess.multiple = 2;
-    m->meta.preprocess.filter = PR_FILTER_BILINEAR;
-    m->meta.resize_back = PR_FILTER_BILINEAR;
-    m->meta.output_kind = PR_OUTPUT_DISPARITY;
-    for (int c = 0; c < 3; c++) m->meta.preprocess.std[c] = 1.0f;
+    small_meta(m, "net_tail", 2);
     return m;
 }
 
