@@ -12,7 +12,7 @@ enum { SETS = 4, BLOCK = 4096 };
 /* A repetition lasts at least so long: short enough that a few fit between two interruptions, long
  * enough that starting the threads does not count. */
 static const double target = 1e-3;
-enum { REPETITIONS = 15 };
+enum { REPETITIONS = 15, TRIALS = 3 };
 
 /* One lane's share of the work, and the seconds that this lane needed. Lanes that start late must
  * not count as slow arithmetic, so each one times itself; the slowest counts. */
@@ -68,11 +68,15 @@ static double rate(prune_context *ctx, job *j, double *slowest)
 static double best_rate(prune_context *ctx, job *j)
 {
     double together = 0, each = 0, seconds;
-    j->rounds = 1;
-    for (;;) {
-        (void)rate(ctx, j, &seconds);
-        if (seconds >= target || j->rounds > INT64_MAX / 8) break;
-        j->rounds *= seconds < target / 8 ? 8 : 2;
+    for (j->rounds = 1; j->rounds <= INT64_MAX / 8;) {
+        /* The shortest of a few: one that was interrupted lasts long with hardly any work in it. */
+        double shortest = HUGE_VAL;
+        for (int i = 0; i < TRIALS; i++) {
+            (void)rate(ctx, j, &seconds);
+            shortest = fmin(shortest, seconds);
+        }
+        if (shortest >= target) break;
+        j->rounds *= shortest < target / 8 ? 8 : 2;
     }
     for (int32_t i = 0; i < ctx->threads; i++) j->lanes[i].best = 0;
     for (int i = 0; i < REPETITIONS; i++) together = fmax(together, rate(ctx, j, &seconds));
