@@ -55,11 +55,11 @@ test-torch: all ## the Python package against PyTorch 2.13.0 (CPU), which this i
 
 # BENCH passes arguments on, as in BENCH="--quick --only ours/".
 bench: all ## measure this library: benchmarks/results.md (see benchmarks/)
-	@cmake --build --preset release --target bench_kernels bench_worker >/dev/null
+	@cmake --build --preset release --target bench_kernels bench_worker bench_tuning >/dev/null
 	@python3 benchmarks/bench.py $(BENCH)
 
 bench-peers: all ## measure it against torch, ONNX Runtime and OpenVINO, which this installs
-	@cmake --build --preset release --target bench_kernels bench_worker >/dev/null
+	@cmake --build --preset release --target bench_kernels bench_worker bench_tuning >/dev/null
 	@ctest --preset release -R '^python\.(environment|wheel)$$'
 	@benchmarks/peers/environment.sh $(CURDIR)/build/release $(CURDIR)/build/venv-peers
 	@python3 benchmarks/bench.py --peers $(BENCH)

@@ -91,6 +91,11 @@ def jobs(args, store, catalogue, tiers):
     peer_files = [models.digest(HERE / "peers" / f) for f in ("module.py", "worker.py")]
     for threads in (1, 2):
         yield (f"kernels/{threads}t", ours, lambda t=threads: plan.kernels(t), None)
+    trains = (models.digest(models.PROGRAMS / "bench_tuning"), peers.get("torch"),
+              models.digest(HERE / "peers/tuning.py"))
+    for batch, threads in ((1, 1), (1, 2), (4, 2)):  # 4 is what `prune tune` takes
+        yield (f"tuning/b{batch}/{threads}t", trains,
+               lambda b=batch, t=threads: plan.tuning(b, t, args.peers), None)
     for model in catalogue:
         for size in model.sizes:
             for group in plan.ours_groups(model, size, tiers, args.quick):

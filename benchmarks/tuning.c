@@ -2,8 +2,8 @@
  * for a batch (views, forward with kept values, teacher's forward, loss, backward, AdamW).
  *   bench_tuning [HxW] [batch] [threads] [steps] [labels] [profile] [cpu] [serve]
  * labels: ground truth instead of a teacher; profile: the parts of a step, and forward and backward
- * by operator; cpu: processor time; serve: one step for every line on standard input, its seconds
- * and its loss on standard output (tuning_torch.py takes turns that way).
+ * by operator; cpu: processor time; serve: steps when suite/engines.py asks for them, so that
+ * peers/tuning.py and this take turns.
  * Default: 518x518, batch 4, as `prune tune` chooses for this model and a square picture. */
 #include "libprune/train/tuner.h"
 
@@ -192,17 +192,19 @@ static double timed_step(pr_tuner *tuner, double *loss)
     return now() - began;
 }
 
-/* One step a line; a first one without being asked takes the memory it needs. */
+/* An engine of benchmarks/suite: so many steps for each "run N", their milliseconds as JSON. */
 static void serve(pr_tuner *tuner)
 {
     char line[64];
     double loss;
-    (void)timed_step(tuner, &loss);
-    printf("ready %s\n", prune_context_isa(tuner->ctx));
+    printf("{\"isa\": \"%s\"}\n", prune_context_isa(tuner->ctx));
     (void)fflush(stdout);
     while (fgets(line, sizeof line, stdin)) {
-        const double seconds = timed_step(tuner, &loss);
-        printf("%.6f %.6f\n", seconds, loss);
+        const int steps = strncmp(line, "run ", 4) == 0 ? atoi(line + 4) : 0;
+        printf("{\"times\": [");
+        for (int i = 0; i < steps; i++)
+            printf("%s%.3f", i ? ", " : "", 1e3 * timed_step(tuner, &loss));
+        printf("]}\n");
         (void)fflush(stdout);
     }
 }

@@ -5,8 +5,8 @@ import time
 from statistics import median
 
 from . import models
-from .engines import (Engine, Failure, peer_folder, prepare_peer, processors, read, rms, start,
-                      take_turns)
+from .engines import (PEER_PYTHON, PEERS, Engine, Failure, Worker, peer_folder, prepare_peer,
+                      processors, read, rms, start, take_turns)
 
 PROGRAMS = models.PROGRAMS
 
@@ -224,6 +224,30 @@ def load(store, model, size, starts=5):
         worker.close()
     best = min(rows, key=lambda row: row["open_ms"] + row["first_ms"])
     return {**best, "starts": starts, "threads": len(processors()), "model": model.name}
+
+
+def tuning(batch, threads, peers, turns=3):
+    """A step of `prune tune` on S at 518x518 with a teacher; beside torch's where there are peers."""
+    size = "518x518"
+    commands = {"ours": [PROGRAMS / "bench_tuning", size, batch, threads, 1, "serve"]}
+    if peers:
+        commands["torch"] = [PEER_PYTHON, PEERS.parent / "tuning.py", size, batch, threads]
+    workers, failed, times = {}, {}, {}
+    try:
+        for name, command in commands.items():
+            try:
+                workers[name] = Worker(command, threads)
+            except Failure as failure:
+                failed[name] = str(failure)
+        times, died = take_turns(workers, 0, turns)
+        failed.update(died)
+    finally:
+        for worker in workers.values():
+            worker.close()
+    return {"batch": batch, "threads": threads, "engines": {
+        name: {"error": failed[name]} if name in failed else
+        {"minimum_ms": min(times[name]), "median_ms": median(times[name]), "runs": len(times[name])}
+        for name in commands}}
 
 
 def accuracy(store, model):

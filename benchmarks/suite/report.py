@@ -145,6 +145,12 @@ def other_tables(whole):
                  "is in the page cache).\n\n"
                  + table(["network", "threads", "open, ms", "first depth map, ms",
                           "an inference, ms", "all but the inference, ms"], loads))
+    steps = [r for n, r in results.items() if n.startswith("tuning/")]
+    if steps:
+        text += ("\n## Tuning\n\nA step of `prune tune` on Depth Anything V2 S at 518x518 with a "
+                 "teacher, in seconds, and the same step in torch eager.\n\n"
+                 + table(["batch", "threads", "ours", "torch", "ours is faster"],
+                         [tuning_row(r) for r in steps]))
     found = results.get("accuracy/bundled")
     if found:
         rows = [[k.upper(), f"{v['abs_rel']:.4f}",
@@ -165,6 +171,20 @@ def other_tables(whole):
                      f"{'one thread' if threads == '1t' else 'two threads'}\n\n"
                      + table(["kernel", "steps", "ms", "share", "GOPS", "of the limit"], rows))
     return text
+
+
+def tuning_row(result):
+    def cell(row):
+        if not row or "error" in row:
+            return "-" if not row else "failed: " + row["error"].replace("|", "/")
+        return f"{row['minimum_ms'] / 1e3:.2f} ({row['median_ms'] / 1e3:.2f})"
+
+    ours, torch = (result["engines"].get(name) for name in ("ours", "torch"))
+    gain = "-"
+    if torch and "error" not in ours and "error" not in torch:
+        gain = (f"{torch['minimum_ms'] / ours['minimum_ms']:.2f}x "
+                f"({torch['median_ms'] / ours['median_ms']:.2f}x)")
+    return [result["batch"], result["threads"], cell(ours), cell(torch), gain]
 
 
 def peer_tables(whole):

@@ -110,6 +110,12 @@ def made_up(tiers=("portable", "avx2")):
         "ours/s": group("ours", ours), "openvino/s": group("openvino", peers),
         "torch/s": group("torch", torch), "tier-avx2/s": group("tier-avx2", tier),
         "profile/s/int8/1t": {"threads": 1, "minimum_ms": 500, "kinds": kinds, "isa": tiers[-1]},
+        "tuning/b1/2t": {"batch": 1, "threads": 2, "engines": {
+            "ours": {"minimum_ms": 3000, "median_ms": 3100, "runs": 3},
+            "torch": {"minimum_ms": 3300, "median_ms": 3410, "runs": 3}}},
+        "tuning/b4/2t": {"batch": 4, "threads": 2, "engines": {
+            "ours": {"minimum_ms": 12000, "median_ms": 12000, "runs": 3},
+            "torch": {"error": "no | torch"}}},
         "load/s": {"model": "s", "threads": 2, "open_ms": 100, "first_ms": 400, "steady_ms": 300},
         "accuracy/bundled": {"fp32": {"abs_rel": 0.1, "frames": 4, "protocol": "eigen",
                                       "align": "none"},
@@ -156,6 +162,10 @@ class Goals(unittest.TestCase):
         self.assertIn("1.61x (ours), 1.50x to 1.50x (products, OpenBLAS)", row["measured"])
         self.assertIn("met", row["why"])
 
+    def test_tuning_against_torch(self):
+        row = self.found("a tuning step")
+        self.assertEqual((row["measured"], row["why"]), ("1.10x (batch 1, 2t)", "met"))
+
     def test_nothing_measured_is_said(self):
         whole = {**made_up(), "results": {}}
         for row in goals.table(whole):
@@ -167,7 +177,9 @@ class Page(unittest.TestCase):
         text = report.markdown(made_up())
         for part in ("Made-up", "2026-01-02", "make bench-peers", "## Goals", "## Peers",
                      "openvino-int8", "1.60x (1.60x)", "failed: no / AMX", "120 (80 %)",
-                     "### Where the time goes: Network S, INT8", "200", "+0.0100"):
+                     "### Where the time goes: Network S, INT8", "200", "+0.0100",
+                     "| 1 | 2 | 3.00 (3.10) | 3.30 (3.41) | 1.10x (1.10x) |",
+                     "| 4 | 2 | 12.00 (12.00) | failed: no / torch | - |"):
             self.assertIn(part, text)
         for block in text.split("\n\n"):
             rows = [line for line in block.strip().splitlines() if line.startswith("|")]
