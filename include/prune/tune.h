@@ -37,8 +37,8 @@ typedef struct prune_tune_options {
     bool augment; /* false: views are the pictures as they are */
     bool flip;
     double crop, exposure, colour, noise; /* see libprune's pr_augment: ranges of the views */
-    double ema;
-    int32_t judge_every; /* steps; 0: four times, evenly */
+    double ema;          /* of the weights that are judged and kept; -1: see below; 0: none */
+    int32_t judge_every; /* steps; 0: ten times, evenly */
     int32_t hold_back;   /* most pictures held back to judge on */
     uint64_t seed;
     const char *snapshot; /* file; NULL: none is written */
@@ -56,11 +56,13 @@ void prune_tune_options_init(prune_tune_options *options);
 /* Tunes the model on the samples, to follow ground truth, a teacher (may be NULL), or both. The
  * model changes only where the judge says that the result is better than the original; the judge
  * is `metric` over `judge`, else the log-depth error (normalised inverse depth, when relative) on
- * held-back samples, against the teacher's output or else against ground truth. Nodes annotated
- * INT8 are tuned as they will compute, through fake quantization.
- * Cancelling is no failure: the best model so far is kept and a log line says so. The result
- * depends on seed, options, samples, thread count and build only; with `minutes` also on the
- * number of steps that fit, which is logged and repeats the run when given as `steps`. */
+ * held-back samples, against the teacher's output or else against ground truth. What it judges is
+ * the average of the weights over the last tenth of the steps so far: weights of single steps
+ * swing, and the best of several judgements would be the luckiest swing. Nodes annotated INT8 are
+ * tuned as they will compute, through fake quantization. Cancelling is no failure: the best model
+ * so far is kept and a log line says so. The result depends on seed, options, samples, thread count
+ * and build only; with `minutes`, unless all of `steps` fit, also on the number of steps that do,
+ * which is logged and repeats the run when given as `steps`. */
 prune_status prune_model_tune(prune_model *model, const prune_model *teacher,
                               prune_samples *samples, const prune_tune_options *options);
 

@@ -150,7 +150,8 @@ prune_status pr_adamw_step(pr_adamw *adamw, prune_model *model, const pr_grads *
                        (unsigned long long)adamw->step, settings->learning_rate);
     double t = (double)++adamw->step;
     double clip = settings->clip > 0 && *norm > settings->clip ? settings->clip / *norm : 1;
-    /* The average starts by following the weights closely: its first steps are far from done. */
+    /* The average starts by following the weights closely: its first steps are far from done. Its
+     * mean age is a tenth of the steps so far, until the setting limits it. */
     double ema = fmin(settings->ema, (1 + t) / (10 + t));
     update_job job = {.kernels = pr_train_kernels_get(adamw->ctx->isa)};
     pr_adamw_update *all = &job.all;

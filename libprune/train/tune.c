@@ -17,7 +17,9 @@ static const prune_option options_of_tune[] = {
     {"steps", PRUNE_OPTION_INT, FIELD(steps), "0", 0, 10000000, NULL,
      "optimizer steps; 0: 300, or what fits into --minutes"},
     {"minutes", PRUNE_OPTION_FLOAT, FIELD(minutes), "0", 0, 100000, NULL,
-     "time limit; 0: none. The steps that fit are counted from the first ones and logged"},
+     "time limit; 0: none. The steps that fit are counted from the first ones and logged; where "
+     "all "
+     "of --steps fit, the limit changes nothing"},
     {"batch", PRUNE_OPTION_INT, FIELD(batch), "4", 1, 1024, NULL, "views per step"},
     {"learning-rate", PRUNE_OPTION_FLOAT, FIELD(learning_rate), "1e-4", 1e-9, 1, NULL,
      "AdamW's, at its peak"},
@@ -46,8 +48,9 @@ static const prune_option options_of_tune[] = {
      "largest change of a colour channel, as a fraction"},
     {"noise", PRUNE_OPTION_FLOAT, FIELD(noise), "0.02", 0, 1, NULL,
      "largest standard deviation of pixel noise, white being 1"},
-    {"ema", PRUNE_OPTION_FLOAT, FIELD(ema), "0", 0, 0.999999, NULL,
-     "averaged weights: share of the old average kept per step, such as 0.999; 0: none"},
+    {"ema", PRUNE_OPTION_FLOAT, FIELD(ema), "-1", -1, 0.999999, NULL,
+     "averaged weights: share of the old average kept per step, such as 0.999; 0: none; -1: over "
+     "the last tenth of the steps so far"},
     {"judge-every", PRUNE_OPTION_INT, FIELD(judge_every), "0", 0, 10000000, NULL,
      "steps between judgements; 0: ten in all"},
     {"hold-back", PRUNE_OPTION_INT, FIELD(hold_back), "16", 1, 10000, NULL,
@@ -113,9 +116,20 @@ static void plan_judgements(tune_loop *loop, uint64_t count)
     if (loop->judge_every == 0) loop->judge_every = 1;
 }
 
+/* Do the steps asked for, and their judgements, end within `left` seconds? */
+static bool all_fit(const tune_loop *loop, double left, double step_seconds)
+{
+    const pr_tuner *tuner = loop->tuner;
+    if (tuner->options.steps == 0 || tuner->steps < tuner->adamw.step) return false;
+    double steps = (double)(tuner->steps - tuner->adamw.step);
+    double judgements = ceil(steps / (double)loop->judge_every);
+    return steps * step_seconds + judgements * loop->judging <= left;
+}
+
 /* With a time limit: as many steps as will fit. A few are timed without changing a weight; the
  * fastest counts, since what made others slower may pass, and a tenth of the time is left for what
- * stays slow. At most a fifth of it goes into judgements. */
+ * stays slow. Steps that were asked for and fit stay as they are, judgements too, so that the limit
+ * leaves no trace in the result. Else at most a fifth of the time goes into judgements. */
 static prune_status fit_steps(tune_loop *loop)
 {
     pr_tuner *tuner = loop->tuner;
@@ -127,6 +141,7 @@ static prune_status fit_steps(tune_loop *loop)
         fastest = fmin(fastest, seconds_now() - began);
     }
     double left = fmax(0.9 * (limit_of(loop) - (seconds_now() - loop->began)), 0);
+    if (all_fit(loop, left, fastest)) return PRUNE_OK;
     double judgements = fmin(fmax(floor(0.2 * left / loop->judging), 1), JUDGEMENTS);
     uint64_t fitting = (uint64_t)(fmax(left - judgements * loop->judging, 0) / fastest) + 1;
     fitting += tuner->adamw.step;

@@ -199,7 +199,7 @@ prune_status pr_tuner_open(pr_tuner *tuner, const prune_model *original, const p
     choose_weights(tuner);
     PR_GO(check_weights(tuner));
     PR_GO(open_feeds(tuner, samples));
-    PR_GO(pr_adamw_create(&tuner->adamw, tuner->model, options->ema > 0));
+    PR_GO(pr_adamw_create(&tuner->adamw, tuner->model, options->ema != 0));
     PR_GO(pr_grads_create(&tuner->grads, tuner->model));
     PR_GO(open_runs(tuner));
     size_t pixels = (size_t)(tuner->feed.height * tuner->feed.width);
@@ -275,7 +275,7 @@ prune_status pr_tuner_step(pr_tuner *tuner, double learning_rate, double *loss)
                                         .epsilon = 1e-8,
                                         .weight_decay = o->weight_decay,
                                         .clip = o->clip,
-                                        .ema = o->ema};
+                                        .ema = o->ema < 0 ? 1 : o->ema};
     return pr_adamw_step(&tuner->adamw, tuner->model, &tuner->grads, &settings, &norm);
 }
 

@@ -66,6 +66,7 @@ START_TEST(foreign_snapshots_are_refused)
     bench b = make_bench();
     const char *path = test_path(0, "foreign.safetensors");
     pr_tuner tuner;
+    b.options.ema = 0;
     ck_ok(pr_tuner_open(&tuner, b.model, NULL, b.samples, &b.options));
     ck_ok(pr_snapshot_write(&tuner, path));
     ck_fails(pr_snapshot_read(&tuner, test_path(1, "missing")), PRUNE_E_IO, "missing");
@@ -73,7 +74,7 @@ START_TEST(foreign_snapshots_are_refused)
     ck_fails(pr_snapshot_read(&tuner, path), PRUNE_E_ARGUMENT, "seed");
     pr_tuner_close(&tuner);
     /* The averages are not there. */
-    b.options.ema = 0.9;
+    b.options.ema = -1;
     ck_ok(pr_tuner_open(&tuner, b.model, NULL, b.samples, &b.options));
     ck_fails(pr_snapshot_read(&tuner, path), PRUNE_E_FORMAT, "average/");
     pr_tuner_close(&tuner);

@@ -70,7 +70,7 @@ START_TEST(a_student_follows_its_teacher)
         prune_tune_options options = quick_options(&report);
         options.augment = true;
         options.learning_rate = 1e-3;
-        options.ema = relative ? 0.9 : 0;
+        options.ema = relative ? 0.9 : -1;
         ck_ok(prune_model_tune(student, teacher, samples, &options));
         ck_assert(report.improved);
         ck_assert_double_lt(report.score_after, 0.8 * report.score_before);
@@ -228,6 +228,58 @@ START_TEST(minutes_become_steps_before_the_run)
 }
 END_TEST
 
+/* A judge that takes its time: 50 ms per picture. */
+static void slow_reset(void *user)
+{
+    (void)user;
+}
+
+static prune_status slow_add(void *user, const prune_prediction *prediction,
+                             const prune_sample *sample)
+{
+    (void)user, (void)prediction, (void)sample;
+    (void)usleep(50000);
+    return PRUNE_OK;
+}
+
+static prune_status slow_value(void *user, double *value)
+{
+    (void)user;
+    *value = 1;
+    return PRUNE_OK;
+}
+
+/* Steps that fit are judged as often as without a limit, however slow the judge is. */
+START_TEST(a_limit_that_is_not_reached_changes_nothing)
+{
+    prune_context *ctx = test_context(2);
+    scene_make(&world, 4, true);
+    prune_samples *samples = scene_samples(ctx, &world);
+    prune_model *model = tiny_model(ctx, 80, 1);
+    prune_tune_report report;
+    prune_tune_options options = quick_options(&report);
+    prune_metric slow = {.struct_size = (uint32_t)sizeof slow,
+                         .name = "slow",
+                         .reset = slow_reset,
+                         .add = slow_add,
+                         .value = slow_value};
+    options.judge = samples;
+    options.metric = &slow;
+    options.steps = 10;
+    options.minutes = 0.15;
+    ck_ok(prune_tune_fit(model, NULL, samples, &options));
+    ck_assert_int_eq(options.steps, 10);
+    ck_assert_int_eq(options.judge_every, 1);
+    options.judge_every = 0;
+    options.minutes = 0.02; /* not even six judgements long */
+    ck_ok(prune_tune_fit(model, NULL, samples, &options));
+    ck_assert_int_gt(options.judge_every, 1);
+    prune_model_free(model);
+    prune_samples_free(samples);
+    prune_context_free(ctx);
+}
+END_TEST
+
 /* Nodes that will compute in INT8 are tuned through their rounding and keep their annotation. */
 START_TEST(integer_nodes_are_tuned_as_they_compute)
 {
@@ -349,5 +401,5 @@ END_TEST
 TEST_MAIN("train.tune", four_pictures_are_learned_by_heart, a_student_follows_its_teacher,
           a_resumed_run_ends_in_the_same_bytes, a_worse_model_is_not_kept,
           a_time_limit_chooses_the_steps, minutes_become_steps_before_the_run,
-          integer_nodes_are_tuned_as_they_compute, a_given_metric_judges,
-          nothing_to_learn_from_is_an_error)
+          a_limit_that_is_not_reached_changes_nothing, integer_nodes_are_tuned_as_they_compute,
+          a_given_metric_judges, nothing_to_learn_from_is_an_error)

@@ -72,7 +72,8 @@ START_TEST(the_demo_is_what_the_results_say)
     ck_assert_int_eq(trim.trim.rounds, 1);
     ck_assert_str_eq(trim.trim.max_drop, "abs_rel=0.01");
     ck_assert_uint_eq(trim.cut.seed, 1);
-    ck_assert_double_eq(tune.tune.minutes, 1);
+    ck_assert_int_eq(tune.tune.steps, 300);
+    ck_assert_double_eq(tune.tune.minutes, 2);
     ck_assert_double_eq(quantize.quant.max_drop, 0.01);
     ck_assert_int_eq(quantize.quant.storage, 1);
     ck_assert_int_eq(r->save.storage, 2);
