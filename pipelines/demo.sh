@@ -8,7 +8,7 @@ out=${2:-build/demo}
 rm -rf "$out"
 mkdir -p "$out"
 
-# Frames of one street are alike: what is learned or decided on few streets holds on few.
+# Every frame of the first two shows a street of its own: those of one street are alike and decide little.
 echo "== Scenes: 48 to tune on, 24 that decide, 40 that are only reported; three different seeds"
 "$prune" synth "$out/tune" --frames 48 --drive-frames 1 --seed 1001 --quiet
 "$prune" synth "$out/val" --frames 24 --drive-frames 1 --seed 2002 --quiet
