@@ -10,8 +10,9 @@ typedef struct pr_adamw_settings {
     double beta1, beta2, epsilon;
     double weight_decay; /* decoupled; only on weight matrices and convolution kernels */
     double clip;         /* largest norm of the whole gradient; 0: no clipping */
-    /* Of the averaged weights: share of the old average that a step keeps, but never more than makes
-     * it look back over a tenth of the steps so far (which is what 1 asks for); 0: none are kept. */
+    /* Of the averaged weights: share of the old average that a step keeps, but never more than
+     * makes it look back over a tenth of the steps so far (which is what 1 asks for); 0: none are
+     * kept. */
     double ema;
 } pr_adamw_settings;
 
