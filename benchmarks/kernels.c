@@ -102,9 +102,9 @@ static void enter(contender *c, prune_context *ctx, const pr_kernels *kernels, c
     *c = (contender){.ctx = ctx, .kernels = kernels, .d = d, .integer = integer, .best = 1e9};
     if (!kernels) return;
     if (integer)
-        check(pr_pack_i8(&c->b, ctx, kernels, s.n, s.k, d->qw, d->scale, NULL));
+        check(pr_pack_i8(&c->b, ctx, kernels, NULL, s.n, s.k, d->qw, d->scale, NULL));
     else
-        check(pr_pack_f32(&c->b, ctx, kernels, s.n, s.k, d->w, NULL));
+        check(pr_pack_f32(&c->b, ctx, kernels, NULL, s.n, s.k, d->w, NULL));
     c->g = (pr_gemm){.m = s.m, .a = integer ? (const void *)d->qa : d->a, .lda = s.k};
     c->g.b = &c->b;
     c->g.e.out = d->c;

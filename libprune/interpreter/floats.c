@@ -34,7 +34,7 @@ static prune_status matrix_open(matrix *m, const pr_op_call *call, int64_t parts
     const bool bf16 = call->node->precision.compute == PR_COMPUTE_BF16;
     for (int64_t i = 0; i < parts; i++) {
         const float *own = bias ? pr_f32(bias) + (shared_bias ? 0 : i * n) : NULL;
-        PR_TRY((bf16 ? pr_pack_bf16 : pr_pack_f32)(&m->packs[i], call->ctx, m->kernels, n, k,
+        PR_TRY((bf16 ? pr_pack_bf16 : pr_pack_f32)(&m->packs[i], call->ctx, m->kernels, NULL, n, k,
                                                    weight + i * n * k, own));
     }
     return PRUNE_OK;
@@ -75,7 +75,7 @@ static prune_status conv_open(matrix *m, const pr_op_call *call, const pr_conv *
     *m = (matrix){.ctx = call->ctx, .kernels = kernels, .n_packs = 1};
     m->packs = pr_calloc(call->ctx, 1, sizeof *m->packs);
     if (!m->packs) return PRUNE_E_MEMORY;
-    return pr_pack_winograd_f32(m->packs, call->ctx, kernels, w[0], w[3],
+    return pr_pack_winograd_f32(m->packs, call->ctx, kernels, NULL, w[0], w[3],
                                 pr_f32(call->param[PR_SLOT_WEIGHT]), bias ? pr_f32(bias) : NULL);
 }
 

@@ -74,7 +74,16 @@ typedef struct pr_packed {
     float *scale;    /* integers: padded with zeros */
     int32_t *offset; /* integers: -128 * column sum, what adding 128 to every input costs */
     size_t bytes;
+    bool borrowed; /* data lies in a room */
 } pr_packed;
+
+/* Memory for the weights of many layers, filled from `at` upwards: one large block has huge pages,
+ * many small ones would cost more in page faults than packing them. */
+typedef struct pr_pack_room {
+    char *at, *end;
+} pr_pack_room;
+
+typedef enum pr_operands { PR_OPERANDS_F32, PR_OPERANDS_BF16, PR_OPERANDS_I8 } pr_operands;
 
 /* Convolution, N x H x W x C, as products of gathered rows (implicit im2col). */
 typedef struct pr_conv {
@@ -198,26 +207,36 @@ extern const pr_kernels pr_kernels_avx512vnni;
 extern const pr_kernels pr_kernels_amx;
 
 /* --- packing ---------------------------------------------------------------------------------*/
-prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
-                         int64_t k, const float *w, const float *bias);
-prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
-                        int64_t k, const int8_t *w, const float *scale, const float *bias);
+/* What the functions below take of a room for one matrix [n, k], or for one 3 x 3 convolution of k
+ * channels where `kind` is not direct. */
+size_t pr_pack_bytes(const pr_kernels *kernels, pr_operands operands, pr_pack_kind kind, int64_t n,
+                     int64_t k);
+/* Packed weights lie in `room`, which must outlive them; in memory of their own where it is NULL or
+ * full. */
+prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                         pr_pack_room *room, int64_t n, int64_t k, const float *w,
+                         const float *bias);
+prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                        pr_pack_room *room, int64_t n, int64_t k, const int8_t *w,
+                        const float *scale, const float *bias);
 /* Floats whose products are BF16 ones. Thin weights, and those of tiers without such products, are
  * laid out as by pr_pack_f32, but rounded; else a block is made of tiles, [k / step][columns /
  * lanes] of them, each [step / 2][lanes][2] halves. */
-prune_status pr_pack_bf16(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
-                          int64_t k, const float *w, const float *bias);
+prune_status pr_pack_bf16(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                          pr_pack_room *room, int64_t n, int64_t k, const float *w,
+                          const float *bias);
 /* 3 x 3 kernels [n, 3, 3, channels], stride 1, one group. Only where pr_pack_kind_for says so. */
 prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                              int64_t n, int64_t channels, const int8_t *w, const float *scale,
-                              const float *bias);
+                              pr_pack_room *room, int64_t n, int64_t channels, const int8_t *w,
+                              const float *scale, const float *bias);
 /* The same for floats; only where pr_pack_kind_f32 says so. */
 prune_status pr_pack_winograd_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                                  int64_t n, int64_t channels, const float *w, const float *bias);
+                                  pr_pack_room *room, int64_t n, int64_t channels, const float *w,
+                                  const float *bias);
 /* Into out[4], one for each phase (y, x) of the enlarged map. */
 prune_status pr_pack_phases(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                            int64_t n, int64_t channels, const int8_t *w, const float *scale,
-                            const float *bias);
+                            pr_pack_room *room, int64_t n, int64_t channels, const int8_t *w,
+                            const float *scale, const float *bias);
 /* The fastest exact form of an integer convolution (image, sums and outputs do not matter). */
 pr_pack_kind pr_pack_kind_for(const pr_kernels *kernels, const pr_conv *conv, int64_t outputs);
 /* The same for floats: direct or Winograd. The enlarging of the image does not matter. */

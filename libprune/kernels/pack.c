@@ -30,6 +30,71 @@ prune_status pr_pack_columns(float **out, prune_context *ctx, int64_t n, const f
     return pad_columns(out, ctx, n, values);
 }
 
+enum { ROOM_ALIGNMENT = 64 };
+
+static size_t room_bytes(size_t bytes)
+{
+    return (bytes + ROOM_ALIGNMENT - 1) / ROOM_ALIGNMENT * ROOM_ALIGNMENT;
+}
+
+/* Memory for p->bytes. */
+static prune_status place(pr_packed *p, prune_context *ctx, pr_pack_room *room)
+{
+    const size_t bytes = room_bytes(p->bytes);
+    p->borrowed = room && (size_t)(room->end - room->at) >= bytes;
+    p->data = p->borrowed ? room->at : pr_alloc(ctx, p->bytes + 1);
+    if (p->borrowed) room->at += bytes;
+    return p->data ? PRUNE_OK : PRUNE_E_MEMORY;
+}
+
+static size_t f32_bytes(const pr_kernels *kernels, int64_t n, int64_t k)
+{
+    const int64_t columns = n <= kernels->f32_thin ? n : block_total(n, kernels->f32_lanes);
+    return (size_t)(columns * k) * sizeof(float);
+}
+
+static bool has_halves(const pr_kernels *kernels, int64_t n)
+{
+    return kernels->bf16_panel && n > kernels->f32_thin;
+}
+
+static size_t bf16_bytes(const pr_kernels *kernels, int64_t n, int64_t k)
+{
+    const int64_t step = kernels->bf16_step, total = block_total(n, kernels->bf16_lanes);
+    return (size_t)(total * ((k + step - 1) / step * step)) * sizeof(uint16_t);
+}
+
+/* `parts` matrices, `each` bytes an integer. */
+static size_t i8_bytes(const pr_kernels *kernels, int64_t parts, int64_t n, int64_t k, size_t each)
+{
+    const int64_t total = block_total(n, kernels->i8_lanes);
+    return (size_t)(parts * total * pr_pack_i8_depth(kernels, k)) * each;
+}
+
+static size_t winograd_f32_bytes(const pr_kernels *kernels, int64_t n, int64_t channels)
+{
+    return (size_t)(16 * block_total(n, kernels->f32_lanes) * channels) * sizeof(float);
+}
+
+size_t pr_pack_bytes(const pr_kernels *kernels, pr_operands operands, pr_pack_kind kind, int64_t n,
+                     int64_t k)
+{
+    const bool halves = operands == PR_OPERANDS_BF16 && has_halves(kernels, n);
+    if (operands != PR_OPERANDS_I8) {
+        if (kind == PR_PACK_WINOGRAD) return room_bytes(winograd_f32_bytes(kernels, n, k));
+        return room_bytes(halves ? bf16_bytes(kernels, n, k) : f32_bytes(kernels, n, k));
+    }
+    switch (kind) {
+    case PR_PACK_WINOGRAD:
+        return room_bytes(i8_bytes(kernels, 16, n, k, sizeof(int16_t)));
+    case PR_PACK_PHASES:
+        return 4 * room_bytes(i8_bytes(kernels, 1, n, 4 * k, sizeof(int16_t)));
+    case PR_PACK_DIRECT:
+        break;
+    }
+    return room_bytes(i8_bytes(kernels, 1, n, k, 1));
+}
+
 typedef struct f32_job {
     const pr_kernels *kernels;
     int64_t n, k;
@@ -48,14 +113,14 @@ static void pack_f32_blocks(void *arg, int64_t begin, int64_t end, int lane)
                      job->to + first * job->k);
 }
 
-prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
-                         int64_t k, const float *w, const float *bias)
+prune_status pr_pack_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                         pr_pack_room *room, int64_t n, int64_t k, const float *w,
+                         const float *bias)
 {
     pr_packed p = {.n = n, .k = k, .k_padded = k, .thin = n <= kernels->f32_thin};
-    int64_t total = p.thin ? n : block_total(n, kernels->f32_lanes), wide = 2 * kernels->f32_lanes;
-    p.bytes = (size_t)(total * k) * sizeof(float);
-    p.data = pr_alloc(ctx, p.bytes + 1);
-    if (!p.data) return PRUNE_E_MEMORY;
+    int64_t wide = 2 * kernels->f32_lanes;
+    p.bytes = f32_bytes(kernels, n, k);
+    PR_TRY(place(&p, ctx, room));
     prune_status status = pad_columns(&p.bias, ctx, n, bias);
     if (status != PRUNE_OK) {
         pr_packed_free(ctx, &p);
@@ -87,14 +152,14 @@ static uint16_t *pack_block_bf16(const pr_kernels *kernels, uint16_t *to, int64_
 }
 
 static prune_status pack_halves(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                                int64_t n, int64_t k, const float *w, const float *bias)
+                                pr_pack_room *room, int64_t n, int64_t k, const float *w,
+                                const float *bias)
 {
     pr_packed p = {.n = n, .k = k, .bf16 = true};
-    const int64_t total = block_total(n, kernels->bf16_lanes);
     p.k_padded = (k + kernels->bf16_step - 1) / kernels->bf16_step * kernels->bf16_step;
-    p.bytes = (size_t)(total * p.k_padded) * sizeof(uint16_t);
-    uint16_t *to = p.data = pr_calloc(ctx, p.bytes + 1, 1);
-    if (!to) return PRUNE_E_MEMORY;
+    p.bytes = bf16_bytes(kernels, n, k);
+    PR_TRY(place(&p, ctx, room));
+    uint16_t *to = memset(p.data, 0, p.bytes);
     for (int64_t c = 0; c < n;) {
         const int64_t wide = pr_block_columns(n - c, kernels->bf16_lanes);
         const int64_t columns = n - c < wide ? n - c : wide;
@@ -110,19 +175,44 @@ static prune_status pack_halves(pr_packed *out, prune_context *ctx, const pr_ker
     return PRUNE_OK;
 }
 
-prune_status pr_pack_bf16(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
-                          int64_t k, const float *w, const float *bias)
+prune_status pr_pack_bf16(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                          pr_pack_room *room, int64_t n, int64_t k, const float *w,
+                          const float *bias)
 {
     float *rounded;
-    if (kernels->bf16_panel && n > kernels->f32_thin)
-        return pack_halves(out, ctx, kernels, n, k, w, bias);
+    if (has_halves(kernels, n)) return pack_halves(out, ctx, kernels, room, n, k, w, bias);
     PR_TRY(pr_new(ctx, (void **)&rounded, (size_t)n, (size_t)k * sizeof *rounded));
     kernels->bf16_round(w, rounded, n * k);
-    prune_status status = pr_pack_f32(out, ctx, kernels, n, k, rounded, bias);
+    prune_status status = pr_pack_f32(out, ctx, kernels, room, n, k, rounded, bias);
     pr_free(ctx, rounded);
     PR_TRY(status);
     out->bf16 = true;
     return PRUNE_OK;
+}
+
+/* Four columns of the block from four rows at w, four values each: a transpose in registers. */
+static inline void pack_tile(float *to, int64_t wide, const float *w, int64_t ldw)
+{
+    typedef float four __attribute__((vector_size(16)));
+    four row[4], low[2], high[2], out[4];
+    for (int64_t i = 0; i < 4; i++) memcpy(&row[i], w + i * ldw, sizeof row[i]);
+    for (int i = 0; i < 2; i++) {
+        low[i] = __builtin_shufflevector(row[2 * i], row[2 * i + 1], 0, 4, 1, 5);
+        high[i] = __builtin_shufflevector(row[2 * i], row[2 * i + 1], 2, 6, 3, 7);
+    }
+    out[0] = __builtin_shufflevector(low[0], low[1], 0, 1, 4, 5);
+    out[1] = __builtin_shufflevector(low[0], low[1], 2, 3, 6, 7);
+    out[2] = __builtin_shufflevector(high[0], high[1], 0, 1, 4, 5);
+    out[3] = __builtin_shufflevector(high[0], high[1], 2, 3, 6, 7);
+    for (int64_t i = 0; i < 4; i++) memcpy(to + i * wide, &out[i], sizeof out[i]);
+}
+
+/* Columns from `first` on of one line of the block; zeros past the last. */
+static inline void pack_rest(float *to, int64_t wide, int64_t first, int64_t columns,
+                             const float *w, int64_t ldw)
+{
+    for (int64_t j = first; j < columns; j++) to[j] = w[j * ldw];
+    for (int64_t j = columns; j < wide; j++) to[j] = 0.0f;
 }
 
 void pr_pack_f32_rows(const pr_kernels *kernels, int64_t n, int64_t k, const float *w, int64_t ldw,
@@ -131,10 +221,15 @@ void pr_pack_f32_rows(const pr_kernels *kernels, int64_t n, int64_t k, const flo
     for (int64_t c = 0; c < n;) {
         int64_t wide = pr_block_columns(n - c, kernels->f32_lanes);
         int64_t columns = n - c < wide ? n - c : wide;
-        for (int64_t p = 0; p < k; p++) {
-            for (int64_t j = 0; j < columns; j++) to[p * wide + j] = w[(c + j) * ldw + p];
-            for (int64_t j = columns; j < wide; j++) to[p * wide + j] = 0.0f;
+        const int64_t tiles = columns / 4 * 4;
+        int64_t p = 0;
+        for (; p + 4 <= k; p += 4) {
+            for (int64_t j = 0; j < tiles; j += 4)
+                pack_tile(to + p * wide + j, wide, w + (c + j) * ldw + p, ldw);
+            for (int64_t i = p; i < p + 4; i++)
+                pack_rest(to + i * wide, wide, tiles, columns, w + c * ldw + i, ldw);
         }
+        for (; p < k; p++) pack_rest(to + p * wide, wide, 0, columns, w + c * ldw + p, ldw);
         to += wide * k;
         c += wide;
     }
@@ -317,18 +412,16 @@ void pr_pack_i16_transposed(const pr_kernels *kernels, int64_t n, int64_t k, con
 
 /* `parts` matrices [n, k] that share columns (Winograd's positions) lie together in each block. */
 static prune_status pack_parts(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                               int64_t parts, int64_t n, int64_t k, weights w, const float *scale,
-                               const float *bias)
+                               pr_pack_room *room, int64_t parts, int64_t n, int64_t k, weights w,
+                               const float *scale, const float *bias)
 {
     pr_packed p = {.n = n, .k = k};
-    prune_status status = PRUNE_E_MEMORY;
-    p.k_padded = (k + step_of(kernels) - 1) / step_of(kernels) * step_of(kernels);
-    int64_t total = block_total(n, kernels->i8_lanes);
+    prune_status status;
+    p.k_padded = pr_pack_i8_depth(kernels, k);
     const int64_t each = w.bytes ? 1 : (int64_t)sizeof(int16_t);
-    p.bytes = (size_t)(parts * total * p.k_padded * each);
+    p.bytes = i8_bytes(kernels, parts, n, k, (size_t)each);
     p.shorts = !w.bytes;
-    p.data = pr_alloc(ctx, p.bytes + 1);
-    if (!p.data) goto done;
+    PR_GO(place(&p, ctx, room));
     char *to = p.data;
     for (int64_t c = 0; c < n;) {
         int64_t wide = pr_block_columns(n - c, kernels->i8_lanes);
@@ -349,10 +442,11 @@ done:
     return status;
 }
 
-prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *kernels, int64_t n,
-                        int64_t k, const int8_t *w, const float *scale, const float *bias)
+prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
+                        pr_pack_room *room, int64_t n, int64_t k, const int8_t *w,
+                        const float *scale, const float *bias)
 {
-    PR_TRY(pack_parts(out, ctx, kernels, 1, n, k, (weights){.bytes = w}, scale, bias));
+    PR_TRY(pack_parts(out, ctx, kernels, room, 1, n, k, (weights){.bytes = w}, scale, bias));
     out->offset = pr_calloc(ctx, padded_columns(n), sizeof *out->offset);
     if (!out->offset) {
         pr_packed_free(ctx, out);
@@ -416,15 +510,17 @@ static void transform_kernel_f32(const float *g, int64_t step, float u[16])
 }
 
 prune_status pr_pack_winograd_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                                  int64_t n, int64_t channels, const float *w, const float *bias)
+                                  pr_pack_room *room, int64_t n, int64_t channels, const float *w,
+                                  const float *bias)
 {
     pr_packed p = {.n = n, .k = channels, .k_padded = channels, .kind = PR_PACK_WINOGRAD};
     int64_t lanes = kernels->f32_lanes;
-    p.bytes = (size_t)(16 * block_total(n, lanes) * channels) * sizeof(float);
-    float *to = p.data = pr_calloc(ctx, p.bytes + 1, 1), u[16];
-    if (!to) return PRUNE_E_MEMORY;
+    p.bytes = winograd_f32_bytes(kernels, n, channels);
+    PR_TRY(place(&p, ctx, room));
+    float *to = p.data, u[16];
     for (int64_t c = 0; c < n;) {
         int64_t wide = pr_block_columns(n - c, lanes), columns = n - c < wide ? n - c : wide;
+        if (columns < wide) memset(to, 0, (size_t)(16 * wide * channels) * sizeof *to);
         for (int64_t i = 0; i < columns * channels; i++) {
             int64_t k = i / columns, j = i % columns;
             transform_kernel_f32(w + (c + j) * 9 * channels + k, channels, u);
@@ -465,8 +561,8 @@ static void transform_kernel(const int8_t *g, int64_t step, int16_t u[16])
 }
 
 prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                              int64_t n, int64_t channels, const int8_t *w, const float *scale,
-                              const float *bias)
+                              pr_pack_room *room, int64_t n, int64_t channels, const int8_t *w,
+                              const float *scale, const float *bias)
 {
     int16_t *u, one[16];
     PR_TRY(pr_new(ctx, (void **)&u, (size_t)(16 * n), (size_t)channels * sizeof *u));
@@ -476,7 +572,7 @@ prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kerne
         for (int64_t p = 0; p < 16; p++) u[p * n * channels + i] = one[p];
     }
     prune_status status =
-        pack_parts(out, ctx, kernels, 16, n, channels, (weights){.shorts = u}, scale, bias);
+        pack_parts(out, ctx, kernels, room, 16, n, channels, (weights){.shorts = u}, scale, bias);
     pr_free(ctx, u);
     PR_TRY(status);
     out->kind = PR_PACK_WINOGRAD;
@@ -484,8 +580,8 @@ prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kerne
 }
 
 prune_status pr_pack_phases(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                            int64_t n, int64_t channels, const int8_t *w, const float *scale,
-                            const float *bias)
+                            pr_pack_room *room, int64_t n, int64_t channels, const int8_t *w,
+                            const float *scale, const float *bias)
 {
     /* Which of two neighbours tap t reads: phase 0 sees -1, 0, 0; phase 1 sees 0, 0, 1. */
     static const int neighbour[2][3] = {{0, 1, 1}, {0, 0, 1}};
@@ -501,7 +597,7 @@ prune_status pr_pack_phases(pr_packed *out, prune_context *ctx, const pr_kernels
             int16_t *to = &sums[(o * 4 + at) * channels + c];
             *to = (int16_t)(*to + w[i]);
         }
-        status = pack_parts(&out[phase], ctx, kernels, 1, n, 4 * channels,
+        status = pack_parts(&out[phase], ctx, kernels, room, 1, n, 4 * channels,
                             (weights){.shorts = sums}, scale, bias);
         out[phase].kind = PR_PACK_PHASES;
     }
@@ -511,7 +607,7 @@ prune_status pr_pack_phases(pr_packed *out, prune_context *ctx, const pr_kernels
 
 void pr_packed_free(prune_context *ctx, pr_packed *packed)
 {
-    pr_free(ctx, packed->data);
+    if (!packed->borrowed) pr_free(ctx, packed->data);
     pr_free(ctx, packed->bias);
     pr_free(ctx, packed->scale);
     pr_free(ctx, packed->offset);

@@ -293,6 +293,7 @@ void pr_lowered_free(pr_lowered *low)
         pr_free(low->ctx, low->variants[i].fill);
     }
     pr_free(low->ctx, low->units);
+    pr_free(low->ctx, low->weights);
     pr_free(low->ctx, low->unit_of);
     pr_free(low->ctx, low->variants);
     pr_free(low->ctx, low->need_f32);

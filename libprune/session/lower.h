@@ -59,6 +59,7 @@ typedef struct pr_lowered {
     size_t variant_capacity;
     bool *need_f32; /* [n_nodes] */
     int32_t *uses;  /* [n_nodes] how often the value is read */
+    void *weights;  /* where the packed ones lie */
     size_t packed_bytes;
 } pr_lowered;
 

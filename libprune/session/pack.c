@@ -117,14 +117,20 @@ static prune_status gather_floats(const pr_lowered *low, const pr_unit *unit, ro
     return PRUNE_OK;
 }
 
-static prune_status rows_of(const pr_lowered *low, const pr_unit *unit, rows *r)
+static void unit_size(const pr_lowered *low, const pr_unit *unit, int64_t *n, int64_t *k)
 {
+    *n = 0;
     for (int32_t i = 0; i < unit->n_merged; i++) {
         const pr_node *node = &low->model->nodes[unit->merged[i]];
-        int64_t n;
-        matrix_size(node, pr_node_param(low->model, node, PR_SLOT_WEIGHT), &n, &r->k);
-        r->n += n;
+        int64_t one;
+        matrix_size(node, pr_node_param(low->model, node, PR_SLOT_WEIGHT), &one, k);
+        *n += one;
     }
+}
+
+static prune_status rows_of(const pr_lowered *low, const pr_unit *unit, rows *r)
+{
+    unit_size(low, unit, &r->n, &r->k);
     if (unit->n_merged == 1) return single_rows(low, unit, r);
     r->biases = pr_calloc(low->ctx, (size_t)r->n, sizeof(float));
     if (!r->biases) return PRUNE_E_MEMORY;
@@ -166,7 +172,32 @@ static pr_pack_kind kind_of(const pr_lowered *low, const pr_unit *unit, int64_t 
     return (unit->integer ? pr_pack_kind_for : pr_pack_kind_f32)(low->kernels, &conv, outputs);
 }
 
-static prune_status pack_rewritten(pr_lowered *low, pr_unit *unit, const rows *r, pr_pack_kind kind)
+/* Matrices of their own: groups, or the taps of conv_transpose. */
+static int32_t parts_of(const pr_lowered *low, const pr_unit *unit)
+{
+    const pr_node *node = &low->model->nodes[unit->first];
+    const pr_tensor *weight = pr_node_param(low->model, node, PR_SLOT_WEIGHT);
+    if (node->op == PR_OP_CONV) return node->attrs.groups;
+    if (node->op != PR_OP_CONV_TRANSPOSE) return 1;
+    return (int32_t)(weight->shape.dim[0] * weight->shape.dim[1]);
+}
+
+/* What the unit's packed weights take. */
+static size_t unit_bytes(const pr_lowered *low, const pr_unit *unit)
+{
+    const pr_operands operands = unit->integer ? PR_OPERANDS_I8
+                                 : unit->bf16  ? PR_OPERANDS_BF16
+                                               : PR_OPERANDS_F32;
+    const int32_t parts = parts_of(low, unit);
+    int64_t n, k = 0;
+    unit_size(low, unit, &n, &k);
+    const pr_pack_kind kind = kind_of(low, unit, n);
+    if (kind != PR_PACK_DIRECT) return pr_pack_bytes(low->kernels, operands, kind, n, k / 9);
+    return (size_t)parts * pr_pack_bytes(low->kernels, operands, kind, n / parts, k);
+}
+
+static prune_status pack_rewritten(pr_lowered *low, pr_unit *unit, pr_pack_room *room,
+                                   const rows *r, pr_pack_kind kind)
 {
     int64_t channels = r->k / 9;
     int32_t parts = kind == PR_PACK_PHASES ? 4 : 1;
@@ -174,35 +205,29 @@ static prune_status pack_rewritten(pr_lowered *low, pr_unit *unit, const rows *r
     if (!unit->packs) return PRUNE_E_MEMORY;
     unit->n_packs = parts;
     if (kind == PR_PACK_PHASES) {
-        PR_TRY(pr_pack_phases(unit->packs, low->ctx, low->kernels, r->n, channels, r->integer,
+        PR_TRY(pr_pack_phases(unit->packs, low->ctx, low->kernels, room, r->n, channels, r->integer,
                               r->scale, r->bias));
     } else if (unit->integer) {
-        PR_TRY(pr_pack_winograd(unit->packs, low->ctx, low->kernels, r->n, channels, r->integer,
-                                r->scale, r->bias));
+        PR_TRY(pr_pack_winograd(unit->packs, low->ctx, low->kernels, room, r->n, channels,
+                                r->integer, r->scale, r->bias));
     } else {
-        PR_TRY(pr_pack_winograd_f32(unit->packs, low->ctx, low->kernels, r->n, channels, r->weight,
-                                    r->bias));
+        PR_TRY(pr_pack_winograd_f32(unit->packs, low->ctx, low->kernels, room, r->n, channels,
+                                    r->weight, r->bias));
     }
     return PRUNE_OK;
 }
 
-static prune_status pack_unit(pr_lowered *low, pr_unit *unit)
+static prune_status pack_unit(pr_lowered *low, pr_unit *unit, pr_pack_room *room)
 {
-    const pr_node *node = &low->model->nodes[unit->first];
-    const pr_tensor *weight = pr_node_param(low->model, node, PR_SLOT_WEIGHT);
     prune_status status;
     rows r = {0};
-    int32_t parts = 1;
+    const int32_t parts = parts_of(low, unit);
     if (unit->integer) PR_TRY(check_dynamic(low, unit));
     PR_TRY(copy_gain(low, unit));
-    if (node->op == PR_OP_CONV) parts = node->attrs.groups;
-    if (node->op == PR_OP_CONV_TRANSPOSE) {
-        parts = (int32_t)(weight->shape.dim[0] * weight->shape.dim[1]);
-    }
     PR_GO(rows_of(low, unit, &r));
     pr_pack_kind kind = kind_of(low, unit, r.n);
     if (kind != PR_PACK_DIRECT) {
-        status = pack_rewritten(low, unit, &r, kind);
+        status = pack_rewritten(low, unit, room, &r, kind);
         goto done;
     }
     unit->packs = pr_calloc(low->ctx, (size_t)parts, sizeof *unit->packs);
@@ -213,13 +238,13 @@ static prune_status pack_unit(pr_lowered *low, pr_unit *unit)
     for (int32_t i = 0; i < parts; i++) {
         pr_packed *to = &unit->packs[i];
         if (unit->integer) {
-            PR_GO(pr_pack_i8(to, low->ctx, low->kernels, n, r.k, r.integer + i * n * r.k,
+            PR_GO(pr_pack_i8(to, low->ctx, low->kernels, room, n, r.k, r.integer + i * n * r.k,
                              r.scale + i * n, r.bias + i * n));
         } else if (unit->bf16) {
-            PR_GO(pr_pack_bf16(to, low->ctx, low->kernels, n, r.k, r.weight + i * n * r.k,
+            PR_GO(pr_pack_bf16(to, low->ctx, low->kernels, room, n, r.k, r.weight + i * n * r.k,
                                r.bias + i * n));
         } else {
-            PR_GO(pr_pack_f32(to, low->ctx, low->kernels, n, r.k, r.weight + i * n * r.k,
+            PR_GO(pr_pack_f32(to, low->ctx, low->kernels, room, n, r.k, r.weight + i * n * r.k,
                               r.bias + i * n));
         }
     }
@@ -238,9 +263,31 @@ typedef struct failure {
 
 typedef struct packing {
     pr_lowered *low;
-    failure *failures; /* per lane */
+    failure *failures;   /* per lane */
+    pr_pack_room *rooms; /* per unit: parts of one block */
     _Atomic int32_t next;
 } packing;
+
+static bool has_weights(const pr_unit *unit)
+{
+    return unit->kind != PR_UNIT_NODE && unit->live;
+}
+
+/* One block for all of them, and where in it each unit packs. */
+static prune_status make_rooms(pr_lowered *low, pr_pack_room *rooms)
+{
+    size_t total = 0;
+    for (int32_t i = 0; i < low->n_units; i++)
+        if (has_weights(&low->units[i])) total += unit_bytes(low, &low->units[i]);
+    char *at = low->weights = pr_alloc(low->ctx, total);
+    if (!at) return PRUNE_E_MEMORY;
+    for (int32_t i = 0; i < low->n_units; i++) {
+        const size_t bytes = has_weights(&low->units[i]) ? unit_bytes(low, &low->units[i]) : 0;
+        rooms[i] = (pr_pack_room){at, at + bytes};
+        at += bytes;
+    }
+    return PRUNE_OK;
+}
 
 /* Units differ much in size: whoever is free takes the next. What comes out of each does not depend
  * on who packs it. */
@@ -254,8 +301,8 @@ static void pack_units(void *arg, int64_t begin, int64_t end, int lane)
         const int32_t i = p->next++;
         if (i >= p->low->n_units) return;
         pr_unit *unit = &p->low->units[i];
-        if (unit->kind == PR_UNIT_NODE || !unit->live) continue;
-        failed->status = pack_unit(p->low, unit);
+        if (!has_weights(unit)) continue;
+        failed->status = pack_unit(p->low, unit, &p->rooms[i]);
         if (failed->status == PRUNE_OK) continue;
         failed->unit = i;
         (void)snprintf(failed->message, sizeof failed->message, "%s", prune_last_error());
@@ -277,12 +324,17 @@ static prune_status first_failure(const failure *failures, int32_t lanes)
 prune_status pr_lower_pack(pr_lowered *low)
 {
     const int32_t lanes = low->ctx->threads;
+    prune_status status = PRUNE_E_MEMORY;
     packing p = {.low = low};
     p.failures = pr_calloc(low->ctx, (size_t)lanes, sizeof *p.failures);
-    if (!p.failures) return PRUNE_E_MEMORY;
+    p.rooms = pr_calloc(low->ctx, (size_t)low->n_units, sizeof *p.rooms);
+    if (!p.failures || !p.rooms) goto done;
+    PR_GO(make_rooms(low, p.rooms));
     pr_parallel(low->ctx, lanes, 1, pack_units, &p);
-    const prune_status status = first_failure(p.failures, lanes);
+    status = first_failure(p.failures, lanes);
+done:
     pr_free(low->ctx, p.failures);
+    pr_free(low->ctx, p.rooms);
     PR_TRY(status);
     for (int32_t i = 0; i < low->n_units; i++) {
         for (int32_t j = 0; j < low->units[i].n_packs; j++)

@@ -104,7 +104,7 @@ START_TEST(long_sums)
     list[count] = halves_tier();
     for (int t = 0; t <= count; t++) {
         pr_packed b;
-        ck_ok(pr_pack_bf16(&b, ctx, list[t], N, K, w, bias));
+        ck_ok(pr_pack_bf16(&b, ctx, list[t], NULL, N, K, w, bias));
         pr_gemm g = {.m = M, .a = a, .lda = K, .b = &b};
         g.e = (pr_epilogue){.act = PR_ACT_RELU, .out = out, .out_stride = N};
         void *scratch = aligned_alloc(64, pr_gemm_bf16_scratch(ctx, list[t], &b));

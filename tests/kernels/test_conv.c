@@ -84,15 +84,18 @@ static bool pack_rewritten(prune_context *ctx, const pr_kernels *kernels, const 
     pr_conv c = describe(s, packs);
     if (kind == FLOATS) {
         if (pr_pack_kind_f32(kernels, &c, s->outputs) != PR_PACK_WINOGRAD) return false;
-        ck_ok(pr_pack_winograd_f32(packs, ctx, kernels, s->outputs, s->channels, weight, bias));
+        ck_ok(
+            pr_pack_winograd_f32(packs, ctx, kernels, NULL, s->outputs, s->channels, weight, bias));
         return true;
     }
     switch (pr_pack_kind_for(kernels, &c, s->outputs)) {
     case PR_PACK_WINOGRAD:
-        ck_ok(pr_pack_winograd(packs, ctx, kernels, s->outputs, s->channels, weight8, scale, bias));
+        ck_ok(pr_pack_winograd(packs, ctx, kernels, NULL, s->outputs, s->channels, weight8, scale,
+                               bias));
         return true;
     case PR_PACK_PHASES:
-        ck_ok(pr_pack_phases(packs, ctx, kernels, s->outputs, s->channels, weight8, scale, bias));
+        ck_ok(pr_pack_phases(packs, ctx, kernels, NULL, s->outputs, s->channels, weight8, scale,
+                             bias));
         return true;
     default:
         return false;
@@ -110,7 +113,7 @@ static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s,
     for (int64_t g = 0; g < s->groups && !rewritten; g++) {
         int64_t o = g * per_out;
         if (integer) {
-            ck_ok(pr_pack_i8(&packs[g], ctx, kernels, per_out, k, weight8 + o * k, scale + o,
+            ck_ok(pr_pack_i8(&packs[g], ctx, kernels, NULL, per_out, k, weight8 + o * k, scale + o,
                              bias + o));
         } else {
             ck_ok((kind == BF16 ? pr_pack_bf16 : pr_pack_f32)(&packs[g], ctx, kernels, per_out, k,

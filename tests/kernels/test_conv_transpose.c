@@ -13,8 +13,8 @@ static void check(prune_context *ctx, const pr_kernels *kernels, int64_t channel
     for (int64_t tap = 0; tap < KH * KW; tap++) {
         int64_t at = tap * outputs * channels;
         if (integer) {
-            ck_ok(pr_pack_i8(&packs[tap], ctx, kernels, outputs, channels, weight8 + at, scale,
-                             bias));
+            ck_ok(pr_pack_i8(&packs[tap], ctx, kernels, NULL, outputs, channels, weight8 + at,
+                             scale, bias));
         } else {
             ck_ok((bf16 ? pr_pack_bf16 : pr_pack_f32)(&packs[tap], ctx, kernels, outputs, channels,
                                                       weight + at, bias));

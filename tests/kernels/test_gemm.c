@@ -28,7 +28,7 @@ static void check_f32(prune_context *ctx, const pr_kernels *kernels, const int64
 {
     int64_t m = size[0], n = size[1], k = size[2], lda = k + GAP, stride = n + GAP;
     pr_packed b;
-    ck_ok((bf16 ? pr_pack_bf16 : pr_pack_f32)(&b, ctx, kernels, n, k, w, bias));
+    ck_ok((bf16 ? pr_pack_bf16 : pr_pack_f32)(&b, ctx, kernels, NULL, n, k, w, bias));
     pr_gemm g = {.m = m, .a = a, .lda = lda, .b = &b};
     g.e = (pr_epilogue){.act = act, .alpha = 0.7f, .residual = residual, .residual_stride = n};
     g.e.out = out;
@@ -91,7 +91,7 @@ static void check_i8(prune_context *ctx, const pr_kernels *kernels, const int64_
     float *inv_scale, *zero, zeros[MAX_N];
     for (int64_t o = 0; o < n; o++) zeros[o] = (float)(o * 5 % 200 - 100);
     pr_packed b;
-    ck_ok(pr_pack_i8(&b, ctx, kernels, n, k, qw, scale, bias));
+    ck_ok(pr_pack_i8(&b, ctx, kernels, NULL, n, k, qw, scale, bias));
     ck_ok(pr_pack_columns(&inv_scale, ctx, n, residual));
     ck_ok(pr_pack_columns(&zero, ctx, n, zeros));
     for (int64_t o = 0; o < n; o++) inv_scale[o] = 90.0f + 100.0f * inv_scale[o];

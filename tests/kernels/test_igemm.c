@@ -64,7 +64,7 @@ static void multiply(prune_context *ctx, const pr_kernels *kernels, const shape 
     int64_t stride = s->n + GAP;
     int32_t place[MOST_M];
     pr_packed b;
-    ck_ok(pr_pack_i8(&b, ctx, kernels, s->n, s->k, w, scale, bias));
+    ck_ok(pr_pack_i8(&b, ctx, kernels, NULL, s->n, s->k, w, scale, bias));
     for (int i = 0; i < 3; i++) ck_ok(pr_pack_columns(&padded[i], ctx, s->n, columns[i]));
     for (int64_t i = 0; i < s->m; i++) place[i] = (int32_t)((i * 7 + 3) % s->m);
     bool permutes = f->place && s->m % 7 != 0;

@@ -58,7 +58,7 @@ START_TEST(panels_stay_below)
     test_fill(w, N * K, 2);
     for (int t = 0; t < count; t++) {
         pr_packed b;
-        ck_ok(pr_pack_f32(&b, ctx, list[t], N, K, w, NULL));
+        ck_ok(pr_pack_f32(&b, ctx, list[t], NULL, N, K, w, NULL));
         pr_gemm g = {.m = M, .a = a, .lda = K, .b = &b};
         g.e.out = out;
         g.e.out_stride = N;
