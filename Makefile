@@ -6,7 +6,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 export CTEST_PARALLEL_LEVEL = $(JOBS)
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo test test-release test-asan test-tsan test-torch fuzz soak bench bench-peers runtime install format lint clean
+.PHONY: all deps demo test test-release test-clang test-asan test-tsan test-torch fuzz soak bench bench-peers runtime install format lint clean
 
 all: deps ## build the library and the program (build/release/bin/prune)
 	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
@@ -19,11 +19,16 @@ deps: ## install the Debian packages that are missing
 demo: all ## compress the bundled model and show the difference
 	@pipelines/demo.sh build/release/bin/prune
 
-test: test-release test-asan test-tsan ## all checks: release, then under sanitizers
+test: test-release test-clang test-asan test-tsan ## all checks: release, clang's warnings, then under sanitizers
 
 test-release: all
 	@cmake --build --preset release
 	@ctest --preset release
+
+test-clang: deps ## clang's warnings on every file, without building
+	@cmake/deps.sh clang-14
+	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
+	@python3 tests/law/clang.py build/release/compile_commands.json $(JOBS)
 
 test-asan: deps
 	@cmake --preset asan >build/asan.log 2>&1 || { cat build/asan.log; exit 1; }

@@ -68,28 +68,25 @@ static prune_status refuse(const uint8_t *data, uint64_t size)
         "file");
 }
 
-static bool has_halves(const pr_table *table)
+/* Halves become floats of twice the size: room for that is made in front of the content, so that
+ * it needs no further memory (pr_table_widen). A header that hides its dtypes behind escapes gets
+ * none. */
+static bool names_halves(const uint8_t *header, uint64_t bytes)
 {
-    for (size_t i = 0; i < table->count; i++)
-        if (table->items[i].tensor.dtype == PR_F16 || table->items[i].tensor.dtype == PR_BF16)
-            return true;
+    for (uint64_t i = 0; i + 4 <= bytes; i++)
+        if (header[i] == 'F' && memcmp(header + i, "F16\"", 4) == 0) return true;
     return false;
 }
 
 static prune_status read_zstd(pr_table *out, prune_context *ctx, const uint8_t *data, uint64_t size,
                               uint64_t max_bytes)
 {
-    pr_buffer *content;
-    uint64_t bytes;
+    pr_zstd_content content;
     if (max_bytes == 0 && !pr_mul_u64(&max_bytes, size, 64)) max_bytes = UINT64_MAX;
-    PR_TRY(pr_zstd_read(&content, &bytes, ctx, data, size, max_bytes));
-    prune_status status = pr_safetensors_read(out, ctx, content, bytes);
-    pr_formats_drop(content);
-    if (status != PRUNE_OK || !has_halves(out)) return status;
-    /* Halves will become floats of twice the size. With memory of its own each can go as soon as
-     * that has happened, and at no time is more than twice the content held. */
-    status = pr_table_detach(out);
-    if (status != PRUNE_OK) pr_table_free(out);
+    PR_TRY(pr_zstd_read(&content, ctx, data, size, max_bytes, names_halves));
+    prune_status status =
+        pr_safetensors_read(out, ctx, content.buffer, content.data, content.bytes);
+    pr_formats_drop(content.buffer);
     return status;
 }
 
@@ -98,7 +95,7 @@ static prune_status parse(pr_table *out, prune_context *ctx, pr_buffer *file, ui
 {
     const uint8_t *data = file->data;
     if (pr_zstd_probe(data, size)) return read_zstd(out, ctx, data, size, max_bytes);
-    if (pr_safetensors_probe(data, size)) return pr_safetensors_read(out, ctx, file, size);
+    if (pr_safetensors_probe(data, size)) return pr_safetensors_read(out, ctx, file, data, size);
     if (pr_zip_probe(data, size)) return pr_pytorch_read_zip(out, ctx, file, size);
     if (pr_pytorch_probe_legacy(data, size)) return pr_pytorch_read_legacy(out, ctx, file, size);
     return refuse(data, size);

@@ -331,9 +331,8 @@ static prune_status add_tensors(pr_table *table, entries *list, pr_buffer *buffe
 }
 
 prune_status pr_safetensors_read(pr_table *out, prune_context *ctx, pr_buffer *buffer,
-                                 uint64_t size)
+                                 const uint8_t *data, uint64_t size)
 {
-    const uint8_t *data = buffer->data;
     if (!pr_safetensors_probe(data, size))
         return bad("its length does not fit the file, or it does not begin with '{'");
     uint64_t header = 0;

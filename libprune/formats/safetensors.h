@@ -7,10 +7,10 @@
 /* True when the first bytes look like a safetensors file of this size. */
 bool pr_safetensors_probe(const uint8_t *data, uint64_t size);
 
-/* Tensors share `buffer` (the content, `size` bytes at buffer->data); the table is sorted. Errors
- * name the tensor; the caller puts the file's name in front. */
+/* Tensors share `buffer`, which holds the content: `size` bytes at `data`. The table is sorted.
+ * Errors name the tensor; the caller puts the file's name in front. */
 prune_status pr_safetensors_read(pr_table *out, prune_context *ctx, pr_buffer *buffer,
-                                 uint64_t size);
+                                 const uint8_t *data, uint64_t size);
 
 /* How a table will stand in a file: the header's bytes (with its length in front), then the
  * tensors in this order. Equal tables give equal bytes. */

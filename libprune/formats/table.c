@@ -38,7 +38,7 @@ prune_status pr_table_add(pr_table *table, const char *name, pr_tensor tensor)
         pr_tensor_release(&tensor);
         return status == PRUNE_OK ? PRUNE_E_MEMORY : status;
     }
-    table->items[table->count++] = (pr_named){copy, tensor};
+    table->items[table->count++] = (pr_named){copy, tensor, tensor.dtype};
     return PRUNE_OK;
 }
 
@@ -57,13 +57,13 @@ prune_status pr_table_sort(pr_table *table)
     return PRUNE_OK;
 }
 
-const pr_tensor *pr_table_find(const pr_table *table, const char *name)
+const pr_named *pr_table_item(const pr_table *table, const char *name)
 {
     size_t low = 0, high = table->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         int order = strcmp(table->items[middle].name, name);
-        if (order == 0) return &table->items[middle].tensor;
+        if (order == 0) return &table->items[middle];
         if (order < 0)
             low = middle + 1;
         else
@@ -72,15 +72,10 @@ const pr_tensor *pr_table_find(const pr_table *table, const char *name)
     return NULL;
 }
 
-prune_status pr_table_detach(pr_table *table)
+const pr_tensor *pr_table_find(const pr_table *table, const char *name)
 {
-    for (size_t i = 0; i < table->count; i++) {
-        pr_tensor copy;
-        PR_TRY(pr_tensor_copy(&copy, table->ctx, &table->items[i].tensor));
-        pr_tensor_release(&table->items[i].tensor);
-        table->items[i].tensor = copy;
-    }
-    return PRUNE_OK;
+    const pr_named *item = pr_table_item(table, name);
+    return item ? &item->tensor : NULL;
 }
 
 prune_status pr_table_note(pr_table *table, const char *key, const char *text)
@@ -104,6 +99,107 @@ const char *pr_table_noted(const pr_table *table, const char *key)
     for (size_t i = 0; i < table->n_notes; i++)
         if (strcmp(table->notes[i].key, key) == 0) return table->notes[i].text;
     return NULL;
+}
+
+/* --- halves ----------------------------------------------------------------------------------*/
+
+static bool is_half(const pr_tensor *tensor)
+{
+    return tensor->dtype == PR_F16 || tensor->dtype == PR_BF16;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const pr_tensor *x = *(pr_tensor *const *)a, *y = *(pr_tensor *const *)b;
+    const uintptr_t p = (uintptr_t)x->data, q = (uintptr_t)y->data;
+    return p < q ? -1 : p > q;
+}
+
+/* The tensors of one buffer in the order in which they lie there, up to the last half: those behind
+ * it stay. 0 when there are several buffers, or one that must not be written. */
+static size_t list_places(pr_tensor **list, const pr_table *table)
+{
+    const pr_buffer *buffer = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        pr_tensor *tensor = &table->items[i].tensor;
+        if (pr_tensor_count(tensor) == 0) continue;
+        if (!buffer) buffer = tensor->buffer;
+        if (!tensor->buffer || tensor->buffer != buffer) return 0;
+        list[count++] = tensor;
+    }
+    if (!buffer || buffer->release || buffer->references != (int64_t)table->count) return 0;
+    qsort(list, count, sizeof *list, by_place);
+    while (count > 0 && !is_half(list[count - 1])) count--;
+    return count;
+}
+
+/* Where a tensor goes when everything before it ends at `at`. */
+static char *next_place(char *at, const pr_tensor *tensor)
+{
+    const size_t size = is_half(tensor) ? sizeof(float) : pr_dtype_size(tensor->dtype);
+    return at + (size - (uintptr_t)at % size) % size;
+}
+
+static size_t wide_bytes(const pr_tensor *tensor)
+{
+    return pr_tensor_bytes(tensor) * (is_half(tensor) ? 2 : 1);
+}
+
+/* Widened from the front on, no tensor ends behind where it ended: nothing is overwritten before it
+ * was read. */
+static bool has_room(char *at, pr_tensor *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        at = next_place(at, list[i]) + wide_bytes(list[i]);
+        if (at > (char *)list[i]->data + pr_tensor_bytes(list[i])) return false;
+    }
+    return true;
+}
+
+/* As many at once as fit before the first that is still to be read; the last few through a copy. */
+static void widen_upwards(prune_context *ctx, pr_dtype dtype, const uint16_t *from, float *to,
+                          int64_t count)
+{
+    enum { FEW = 2048 };
+    uint16_t few[FEW];
+    while (count > 0) {
+        const int64_t fit = (int64_t)(((uintptr_t)from - (uintptr_t)to) / sizeof *to);
+        const bool apart = fit >= count || fit >= FEW;
+        int64_t n = apart ? fit : FEW;
+        if (n > count) n = count;
+        if (!apart) memcpy(few, from, (size_t)n * sizeof *few);
+        pr_widen(ctx, dtype, apart ? from : few, to, n);
+        from += n;
+        to += n;
+        count -= n;
+    }
+}
+
+prune_status pr_table_widen(pr_table *table)
+{
+    enum { OFFSET = 64 }; /* only a tensor that is its buffer's sole one begins where that begins */
+    pr_tensor **list;
+    PR_TRY(pr_new(table->ctx, (void **)&list, table->count + 1, sizeof(pr_tensor *)));
+    size_t count = list_places(list, table);
+    char *at = count ? (char *)list[0]->buffer->data + OFFSET : NULL;
+    if (!has_room(at, list, count)) count = 0;
+    for (size_t i = 0; i < count; i++) {
+        pr_tensor *tensor = list[i];
+        const size_t bytes = wide_bytes(tensor);
+        at = next_place(at, tensor);
+        if (is_half(tensor)) {
+            widen_upwards(table->ctx, tensor->dtype, tensor->data, (float *)(void *)at,
+                          pr_tensor_count(tensor));
+            tensor->dtype = PR_F32;
+        } else {
+            memmove(at, tensor->data, bytes);
+        }
+        tensor->data = at;
+        at += bytes;
+    }
+    pr_free(table->ctx, list);
+    return PRUNE_OK;
 }
 
 /* --- shared memory -------------------------------------------------------------------------- */

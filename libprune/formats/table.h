@@ -7,6 +7,7 @@
 typedef struct pr_named {
     char *name;
     pr_tensor tensor;
+    pr_dtype stored; /* in the file */
 } pr_named;
 
 typedef struct pr_note {
@@ -35,9 +36,11 @@ prune_status pr_table_add(pr_table *table, const char *name, pr_tensor tensor);
 prune_status pr_table_sort(pr_table *table);
 /* NULL when there is none. The table must be sorted. */
 const pr_tensor *pr_table_find(const pr_table *table, const char *name);
+const pr_named *pr_table_item(const pr_table *table, const char *name);
 
-/* Gives every tensor memory of its own, so that tensors can be let go one by one. */
-prune_status pr_table_detach(pr_table *table);
+/* Half-precision tensors become F32 where they lie, when all tensors share a buffer that is nobody
+ * else's and begins with enough room for it (pr_zstd_read); others stay as they are. */
+prune_status pr_table_widen(pr_table *table);
 
 prune_status pr_table_note(pr_table *table, const char *key, const char *text);
 /* NULL when there is none. */

@@ -173,8 +173,8 @@ static prune_status note_frame(unpacking *u, prune_context *ctx, const uint8_t *
         return pr_fail(PRUNE_E_UNSUPPORTED,
                        "a zstd frame does not tell its content's size; compress the file with "
                        "'zstd FILE' rather than through a pipe");
-    /* No buffer is larger than half of the address space, whatever the caller allows. */
-    if (max_bytes > SIZE_MAX / 2) max_bytes = SIZE_MAX / 2;
+    /* No content is larger than a quarter of the address space, whatever the caller allows. */
+    if (max_bytes > SIZE_MAX / 4) max_bytes = SIZE_MAX / 4;
     if (content > max_bytes - u->total) return too_large(max_bytes);
     if (u->count == MAX_FRAMES) return damaged();
     PR_TRY(pr_grow(ctx, (void **)&u->frames, &u->capacity, u->count + 1, sizeof *u->frames));
@@ -217,10 +217,31 @@ static void decompress_frames(void *arg, int64_t begin, int64_t end, int lane)
     (void)ZSTD_freeDCtx(zstd);
 }
 
-prune_status pr_zstd_read(pr_buffer **out, uint64_t *out_size, prune_context *ctx,
-                          const uint8_t *data, uint64_t size, uint64_t max_bytes)
+/* Damage is found later, when everything is decompressed. */
+static prune_status ask_for_room(bool *out, const unpacking *u, prune_context *ctx,
+                                 bool (*wants_room)(const uint8_t *first, uint64_t bytes))
+{
+    enum { MAX_FIRST = 1 << 24 };
+    void *first;
+    *out = wants_room != NULL;
+    if (!wants_room || u->count < 2 || u->frames[0].content > MAX_FIRST) return PRUNE_OK;
+    const frame *f = &u->frames[0];
+    PR_TRY(pr_new(ctx, &first, (size_t)f->content + 1, 1));
+    const size_t bytes = ZSTD_decompress(first, (size_t)f->content, f->data, f->bytes);
+    *out = bytes == f->content && wants_room(first, bytes);
+    pr_free(ctx, first);
+    return no_memory(bytes) ? pr_fail_memory(f->content) : PRUNE_OK;
+}
+
+prune_status pr_zstd_read(pr_zstd_content *out, prune_context *ctx, const uint8_t *data,
+                          uint64_t size, uint64_t max_bytes,
+                          bool (*wants_room)(const uint8_t *first, uint64_t bytes))
 {
     unpacking u = {0};
+    enum { ALIGNMENT = 64 };
+    bool wanted = false;
+    size_t room = 0;
+    uint8_t *memory = NULL;
     prune_status status = PRUNE_OK;
     for (uint64_t at = 0; at < size;) {
         size_t bytes;
@@ -228,8 +249,11 @@ prune_status pr_zstd_read(pr_buffer **out, uint64_t *out_size, prune_context *ct
         at += bytes;
     }
     PR_GO(check_seek_table(&u, data, size));
-    u.out = pr_alloc(ctx, (size_t)u.total + 1);
-    if (!u.out) PR_GO(PRUNE_E_MEMORY);
+    PR_GO(ask_for_room(&wanted, &u, ctx, wants_room));
+    if (wanted) room = ((size_t)u.total + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    memory = pr_alloc(ctx, room + (size_t)u.total + 1);
+    if (!memory) PR_GO(PRUNE_E_MEMORY);
+    u.out = memory + room;
     pr_parallel(ctx, (int64_t)u.count, 1, decompress_frames, &u);
     for (size_t i = 0; i < u.count; i++) {
         if (no_memory(u.frames[i].result)) PR_GO(pr_fail_memory(u.frames[i].content));
@@ -240,11 +264,12 @@ prune_status pr_zstd_read(pr_buffer **out, uint64_t *out_size, prune_context *ct
                           ZSTD_isError(u.frames[i].result) ? ZSTD_getErrorName(u.frames[i].result)
                                                            : "wrong size"));
     }
-    PR_GO(pr_formats_buffer(out, ctx, u.out, NULL, NULL));
-    *out_size = u.total;
-    u.out = NULL;
+    PR_GO(pr_formats_buffer(&out->buffer, ctx, memory, NULL, NULL));
+    out->data = u.out;
+    out->bytes = u.total;
+    memory = NULL;
 done:
-    pr_free(ctx, u.out);
+    pr_free(ctx, memory);
     pr_free(ctx, u.frames);
     return status;
 }

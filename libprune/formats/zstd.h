@@ -25,9 +25,17 @@ typedef struct pr_zstd_summary {
 /* Looks at frame headers only; false where they cannot be followed. */
 bool pr_zstd_summarize(pr_zstd_summary *out, const uint8_t *data, uint64_t size);
 
-/* Decompresses all frames into one buffer of *out_size bytes, at most max_bytes, and checks every
- * checksum. Uses the seek table when there is one; any other zstd file is read frame by frame. */
-prune_status pr_zstd_read(pr_buffer **out, uint64_t *out_size, prune_context *ctx,
-                          const uint8_t *data, uint64_t size, uint64_t max_bytes);
+typedef struct pr_zstd_content {
+    pr_buffer *buffer;
+    const uint8_t *data; /* in it */
+    uint64_t bytes;
+} pr_zstd_content;
+/* Decompresses all frames into one buffer, at most max_bytes, and checks every checksum. Uses the
+ * seek table when there is one; any other zstd file is read frame by frame. The buffer begins with
+ * as much room as the content takes where `wants_room` says so of the first frame's content, or
+ * cannot be asked, that being large or all there is; NULL: never. */
+prune_status pr_zstd_read(pr_zstd_content *out, prune_context *ctx, const uint8_t *data,
+                          uint64_t size, uint64_t max_bytes,
+                          bool (*wants_room)(const uint8_t *first, uint64_t bytes));
 
 #endif

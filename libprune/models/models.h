@@ -24,8 +24,8 @@ prune_status pr_model_load_noted(prune_model **out, pr_load_note *note, prune_co
 
 /* True when the table is a model that this library wrote. */
 bool pr_packed_probe(const pr_table *table);
-/* Graph from the table's notes, parameters from its tensors. Half-precision tensors leave the table
- * as they are converted. */
+/* Graph from the table's notes, parameters from its tensors. Half-precision tensors become F32 in
+ * the table, or leave it as they are converted. */
 prune_status pr_packed_open(prune_model **out, prune_context *ctx, pr_table *table);
 
 #endif

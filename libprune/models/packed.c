@@ -182,10 +182,10 @@ static prune_status lookup(void *user, const char *name, pr_tensor *out)
         return pr_fail(PRUNE_E_FORMAT, "tensor '%s', which the graph names, is not in the file",
                        name);
     if (found->dtype == PR_F16 || found->dtype == PR_BF16) {
-        pr_dtype dtype = found->dtype;
         if (!found->data)
             return pr_fail(PRUNE_E_FORMAT, "tensor '%s' serves two nodes of the graph", name);
         PR_TRY(pr_tensor_convert(out, table->ctx, found, PR_F32));
+        const pr_dtype dtype = found->dtype;
         pr_tensor_release(found);
         found->dtype = dtype;
         return PRUNE_OK;
@@ -201,6 +201,7 @@ prune_status pr_packed_open(prune_model **out, prune_context *ctx, pr_table *tab
 {
     const char *text = pr_table_noted(table, graph_note);
     PR_TRY(check_graph_text(text));
+    PR_TRY(pr_table_widen(table));
     json_error_t error;
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     if (!json && prune_json_parse_status(&error) == PRUNE_E_MEMORY) return PRUNE_E_MEMORY;
@@ -212,8 +213,8 @@ prune_status pr_packed_open(prune_model **out, prune_context *ctx, pr_table *tab
     json_decref(json);
     PR_TRY(status);
     for (int32_t i = 0; i < model->n_params; i++) {
-        const pr_tensor *stored = pr_table_find(table, model->params[i].name);
-        model->params[i].half = stored && stored->dtype == PR_F16;
+        const pr_named *item = pr_table_item(table, model->params[i].name);
+        model->params[i].half = item && item->stored == PR_F16;
     }
     status = pr_models_finish(model);
     if (status != PRUNE_OK)

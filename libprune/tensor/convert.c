@@ -153,10 +153,18 @@ static bool is_float(pr_dtype dtype)
     return dtype == PR_F32 || dtype == PR_F16 || dtype == PR_BF16 || dtype == PR_F64;
 }
 
+enum { GRAIN = 1 << 16 };
+
+void pr_widen(prune_context *ctx, pr_dtype from, const uint16_t *source, float *target,
+              int64_t count)
+{
+    conversion c = {from, PR_F32, source, target};
+    pr_parallel(ctx, count, GRAIN, to_f32, &c);
+}
+
 prune_status pr_tensor_convert(pr_tensor *out, prune_context *ctx, const pr_tensor *tensor,
                                pr_dtype dtype)
 {
-    enum { GRAIN = 1 << 16 };
     if (tensor->dtype == dtype) return pr_tensor_copy(out, ctx, tensor);
     if (!is_float(dtype) || (!is_float(tensor->dtype) && dtype != PR_F32))
         return pr_fail(PRUNE_E_UNSUPPORTED, "conversion from %s to %s is not defined",

@@ -76,6 +76,9 @@ prune_status pr_tensor_own(pr_tensor *tensor, prune_context *ctx);
 /* Conversion between F32, F16, BF16 and F64 (round to nearest even), and from integers to F32. */
 prune_status pr_tensor_convert(pr_tensor *out, prune_context *ctx, const pr_tensor *tensor,
                                pr_dtype dtype);
+/* `count` F16 or BF16 numbers as floats, into memory that does not overlap them. */
+void pr_widen(prune_context *ctx, pr_dtype from, const uint16_t *source, float *target,
+              int64_t count);
 size_t pr_tensor_bytes(const pr_tensor *tensor);
 int64_t pr_tensor_count(const pr_tensor *tensor);
 static inline float *pr_f32(const pr_tensor *tensor)

@@ -205,7 +205,7 @@ prune_status pr_snapshot_read(pr_tuner *tuner, const char *path)
     pr_table_init(&table, tuner->ctx);
     prune_status status = pr_formats_map(&buffer, &size, tuner->ctx, path);
     if (status != PRUNE_OK) return status;
-    status = pr_safetensors_read(&table, tuner->ctx, buffer, size);
+    status = pr_safetensors_read(&table, tuner->ctx, buffer, buffer->data, size);
     if (status == PRUNE_OK) status = take_state(tuner, &table);
     pr_table_free(&table);
     pr_formats_drop(buffer);

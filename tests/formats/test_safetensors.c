@@ -154,7 +154,7 @@ START_TEST(every_rule)
         for (size_t i = 0; i < cases[k].data; i++) add_number(&file, i, 1);
         ck_ok(pr_formats_buffer(&buffer, ctx, file.data, NULL, NULL));
         buffer->references = 1000; /* static memory: nobody frees it */
-        prune_status status = pr_safetensors_read(&table, ctx, buffer, file.size);
+        prune_status status = pr_safetensors_read(&table, ctx, buffer, buffer->data, file.size);
         if (!cases[k].part) {
             ck_assert_msg(status == PRUNE_OK, "%s: %s", cases[k].header, prune_last_error());
             pr_table_free(&table);
@@ -183,5 +183,119 @@ START_TEST(header_length_lies)
 }
 END_TEST
 
-TEST_MAIN("formats/safetensors", round_trips, tensors_keep_the_mapping, names_are_unique,
-          every_rule, header_length_lies)
+static float wide(const pr_tensor *stored, int64_t i)
+{
+    const uint16_t bits = ((const uint16_t *)stored->data)[i];
+    return stored->dtype == PR_F16 ? pr_f16_to_f32(bits) : pr_bf16_to_f32(bits);
+}
+
+/* Halves as the floats that they stand for, all else as it was. */
+static void check_widened(const pr_table *stored, const pr_table *table)
+{
+    for (size_t k = 0; k < stored->count; k++) {
+        const pr_tensor *x = &stored->items[k].tensor;
+        const pr_named *item = pr_table_item(table, stored->items[k].name);
+        ck_assert_int_eq(item->stored, x->dtype);
+        ck_assert_uint_eq((uintptr_t)item->tensor.data % pr_dtype_size(item->tensor.dtype), 0);
+        if (x->dtype != PR_F16 && x->dtype != PR_BF16) {
+            ck_assert_int_eq(item->tensor.dtype, x->dtype);
+            ck_assert_int_eq(memcmp(item->tensor.data, x->data, pr_tensor_bytes(x)), 0);
+            continue;
+        }
+        ck_assert_int_eq(item->tensor.dtype, PR_F32);
+        int64_t wrong = 0; /* one check for all of them: checks are slow */
+        for (int64_t i = 0; i < pr_tensor_count(x); i++) {
+            const float wanted = wide(x, i);
+            wrong += memcmp(&pr_f32(&item->tensor)[i], &wanted, sizeof wanted) != 0;
+        }
+        ck_assert_int_eq(wrong, 0);
+    }
+}
+
+/* A file's content is widened where it was decompressed, whatever its tensors' sizes are. */
+START_TEST(halves_widen_where_they_lie)
+{
+    static const int64_t counts[] = {1, 3, 2047, 2048, 2049, 70001, 2500000};
+    prune_context *ctx = test_context(2);
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+        pr_table table, back;
+        pr_table_init(&table, ctx);
+        add_filled(&table, "half", PR_F16, pr_shape1(counts[k]));
+        add_filled(&table, "brain", PR_BF16, pr_shape1(k < 5 ? 4097 : 11));
+        if (k % 2) add_filled(&table, "float", PR_F32, pr_shape1(100000));
+        if (k % 3) add_filled(&table, "integers", PR_I8, pr_shape1(333333));
+        ck_ok(pr_safetensors_pack(&table, test_path(0, "t.zst"), 1));
+        ck_ok(pr_container_read(&back, ctx, test_path(0, "t.zst"), UINT64_MAX));
+        check_same(&table, &back);
+        ck_ok(pr_table_widen(&back));
+        check_widened(&table, &back);
+        ck_ok(pr_table_widen(&back)); /* nothing is left to do */
+        check_widened(&table, &back);
+        pr_table_free(&back);
+        pr_table_free(&table);
+    }
+    prune_context_free(ctx);
+}
+END_TEST
+
+/* Tensors in any order with gaps between them; without room they stay what they are. */
+START_TEST(widening_needs_room)
+{
+    enum { COUNT = 3001, BEFORE = 64 };
+    static const pr_dtype dtypes[3] = {PR_I8, PR_F16, PR_BF16};
+    prune_context *ctx = test_context(2);
+    for (int spare = -1; spare <= 1; spare++) {
+        pr_table stored, table;
+        pr_buffer *buffer;
+        /* integers and three bytes to the next float, then the floats end where the halves end */
+        const int64_t room = BEFORE + 4 * COUNT + spare * 4;
+        uint8_t *memory = pr_alloc(ctx, (size_t)room + 8 * COUNT), *at = memory + room;
+        pr_table_init(&stored, ctx);
+        pr_table_init(&table, ctx);
+        ck_ok(pr_formats_buffer(&buffer, ctx, memory, NULL, NULL));
+        for (int i = 0; i < 3; i++) {
+            const char name[2] = {(char)('c' - i), 0};
+            const pr_shape shape = pr_shape1(COUNT);
+            pr_tensor view;
+            add_filled(&stored, name, dtypes[i], shape);
+            const size_t size = pr_tensor_bytes(&stored.items[i].tensor);
+            memcpy(at, stored.items[i].tensor.data, size);
+            ck_ok(pr_formats_view(&view, ctx, buffer, at, dtypes[i], &shape));
+            ck_ok(pr_table_add(&table, name, view));
+            at += (size + 3) / 4 * 4;
+        }
+        pr_formats_drop(buffer);
+        ck_ok(pr_table_sort(&table));
+        ck_ok(pr_table_widen(&table));
+        if (spare < 0) {
+            check_same(&stored, &table);
+        } else {
+            check_widened(&stored, &table);
+        }
+        pr_table_free(&stored);
+        pr_table_free(&table);
+    }
+    prune_context_free(ctx);
+}
+END_TEST
+
+/* Memory of a mapping is not to be written. */
+START_TEST(mapped_halves_stay)
+{
+    prune_context *ctx = test_context(1);
+    pr_table table, back;
+    pr_table_init(&table, ctx);
+    add_filled(&table, "half", PR_F16, pr_shape1(1000));
+    ck_ok(pr_safetensors_write(&table, test_path(0, "mapped.safetensors")));
+    ck_ok(pr_container_read(&back, ctx, test_path(0, "mapped.safetensors"), 0));
+    ck_ok(pr_table_widen(&back));
+    check_same(&table, &back);
+    pr_table_free(&back);
+    pr_table_free(&table);
+    prune_context_free(ctx);
+}
+END_TEST
+
+TEST_MAIN("formats/safetensors", halves_widen_where_they_lie, widening_needs_room,
+          mapped_halves_stay, round_trips, tensors_keep_the_mapping, names_are_unique, every_rule,
+          header_length_lies)

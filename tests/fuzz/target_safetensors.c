@@ -17,7 +17,7 @@ static void read_once(prune_context *ctx, const uint8_t *data, size_t size)
     pr_table table;
     pr_buffer *buffer;
     if (!fuzz_ok(pr_formats_buffer(&buffer, ctx, (void *)(uintptr_t)data, nobody, NULL))) return;
-    if (fuzz_ok(pr_safetensors_read(&table, ctx, buffer, size))) {
+    if (fuzz_ok(pr_safetensors_read(&table, ctx, buffer, buffer->data, size))) {
         uint64_t bytes = 0;
         for (size_t i = 0; i < table.count; i++) {
             const pr_tensor *t = &table.items[i].tensor;

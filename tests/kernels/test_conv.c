@@ -102,6 +102,17 @@ static bool pack_rewritten(prune_context *ctx, const pr_kernels *kernels, const 
     }
 }
 
+/* What a room would have to hold is what was packed, but for alignment. */
+static void check_bytes(const pr_kernels *kernels, const shape *s, number kind,
+                        const pr_packed *packs)
+{
+    const pr_operands operands = kind == FLOATS ? PR_OPERANDS_F32 : PR_OPERANDS_I8;
+    size_t bytes = 0;
+    for (int i = 0; i < 4; i++) bytes += (packs[i].bytes + 63) / 64 * 64;
+    ck_assert_uint_eq(bytes,
+                      pr_pack_bytes(kernels, operands, packs->kind, s->outputs, s->channels));
+}
+
 static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s, number kind,
                   bool rewritten)
 {
@@ -110,14 +121,15 @@ static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s,
     int64_t per_out = s->outputs / s->groups;
     int64_t k = s->kernel[0] * s->kernel[1] * s->channels / s->groups;
     if (rewritten && !pack_rewritten(ctx, kernels, s, kind, packs)) return;
+    if (rewritten) check_bytes(kernels, s, kind, packs);
     for (int64_t g = 0; g < s->groups && !rewritten; g++) {
         int64_t o = g * per_out;
         if (integer) {
             ck_ok(pr_pack_i8(&packs[g], ctx, kernels, NULL, per_out, k, weight8 + o * k, scale + o,
                              bias + o));
         } else {
-            ck_ok((kind == BF16 ? pr_pack_bf16 : pr_pack_f32)(&packs[g], ctx, kernels, per_out, k,
-                                                              weight + o * k, bias + o));
+            ck_ok((kind == BF16 ? pr_pack_bf16 : pr_pack_f32)(
+                &packs[g], ctx, kernels, NULL, per_out, k, weight + o * k, bias + o));
         }
     }
     pr_conv c = describe(s, packs);

@@ -16,8 +16,8 @@ static void check(prune_context *ctx, const pr_kernels *kernels, int64_t channel
             ck_ok(pr_pack_i8(&packs[tap], ctx, kernels, NULL, outputs, channels, weight8 + at,
                              scale, bias));
         } else {
-            ck_ok((bf16 ? pr_pack_bf16 : pr_pack_f32)(&packs[tap], ctx, kernels, outputs, channels,
-                                                      weight + at, bias));
+            ck_ok((bf16 ? pr_pack_bf16 : pr_pack_f32)(&packs[tap], ctx, kernels, NULL, outputs,
+                                                      channels, weight + at, bias));
         }
     }
     t.kernel[0] = KH;

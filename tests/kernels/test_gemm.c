@@ -23,12 +23,32 @@ static void run_floats(prune_context *ctx, const pr_kernels *kernels, const pr_g
     free(scratch);
 }
 
+/* Room for exactly one matrix. */
+static pr_pack_room room_for(const pr_kernels *kernels, pr_operands operands, int64_t n, int64_t k)
+{
+    const size_t bytes = pr_pack_bytes(kernels, operands, PR_PACK_DIRECT, n, k);
+    char *memory = aligned_alloc(64, bytes);
+    ck_assert_ptr_nonnull(memory);
+    memset(memory, 0x7f, bytes);
+    return (pr_pack_room){memory, memory + bytes};
+}
+
+static void close_room(prune_context *ctx, const pr_pack_room *room, pr_packed *b)
+{
+    void *memory = b->data;
+    ck_assert(b->borrowed);
+    ck_assert_ptr_eq(room->at, room->end);
+    pr_packed_free(ctx, b);
+    free(memory);
+}
+
 static void check_f32(prune_context *ctx, const pr_kernels *kernels, const int64_t size[3],
                       pr_activation act, bool bf16)
 {
     int64_t m = size[0], n = size[1], k = size[2], lda = k + GAP, stride = n + GAP;
     pr_packed b;
-    ck_ok((bf16 ? pr_pack_bf16 : pr_pack_f32)(&b, ctx, kernels, NULL, n, k, w, bias));
+    pr_pack_room room = room_for(kernels, bf16 ? PR_OPERANDS_BF16 : PR_OPERANDS_F32, n, k);
+    ck_ok((bf16 ? pr_pack_bf16 : pr_pack_f32)(&b, ctx, kernels, &room, n, k, w, bias));
     pr_gemm g = {.m = m, .a = a, .lda = lda, .b = &b};
     g.e = (pr_epilogue){.act = act, .alpha = 0.7f, .residual = residual, .residual_stride = n};
     g.e.out = out;
@@ -45,7 +65,7 @@ static void check_f32(prune_context *ctx, const pr_kernels *kernels, const int64
         }
         for (int64_t o = n; o < stride; o++) ck_assert_float_eq(out[i * stride + o], 1234.0f);
     }
-    pr_packed_free(ctx, &b);
+    close_room(ctx, &room, &b);
 }
 
 START_TEST(floats_match_the_sum)
@@ -91,7 +111,8 @@ static void check_i8(prune_context *ctx, const pr_kernels *kernels, const int64_
     float *inv_scale, *zero, zeros[MAX_N];
     for (int64_t o = 0; o < n; o++) zeros[o] = (float)(o * 5 % 200 - 100);
     pr_packed b;
-    ck_ok(pr_pack_i8(&b, ctx, kernels, NULL, n, k, qw, scale, bias));
+    pr_pack_room room = room_for(kernels, PR_OPERANDS_I8, n, k);
+    ck_ok(pr_pack_i8(&b, ctx, kernels, &room, n, k, qw, scale, bias));
     ck_ok(pr_pack_columns(&inv_scale, ctx, n, residual));
     ck_ok(pr_pack_columns(&zero, ctx, n, zeros));
     for (int64_t o = 0; o < n; o++) inv_scale[o] = 90.0f + 100.0f * inv_scale[o];
@@ -122,7 +143,7 @@ static void check_i8(prune_context *ctx, const pr_kernels *kernels, const int64_
     free(scratch);
     pr_free(ctx, inv_scale);
     pr_free(ctx, zero);
-    pr_packed_free(ctx, &b);
+    close_room(ctx, &room, &b);
 }
 
 START_TEST(integers_are_bit_identical)

@@ -250,6 +250,13 @@ START_TEST(half_storage_rounds_once_and_stays)
         ck_assert(pr_f32(y)[i] == pr_f16_to_f32(pr_f32_to_f16(pr_f32(x)[i])));
     save(loaded, test_path(1, "b.safetensors"), 0, 0);
     check_same_file(test_path(0, "a.safetensors"), test_path(1, "b.safetensors"));
+    /* packed as well, where halves become floats in the memory that they were decompressed into */
+    save(loaded, test_path(3, "d.safetensors.zst"), 0, 0);
+    ck_ok(prune_model_load(&again, ctx, test_path(3, "d.safetensors.zst"), NULL));
+    check_same_params(loaded, again);
+    save(again, test_path(1, "b.safetensors"), 0, 0);
+    check_same_file(test_path(0, "a.safetensors"), test_path(1, "b.safetensors"));
+    prune_model_free(again);
     /* a value that F16 cannot hold makes its tensor F32 again: "same" never loses anything */
     ck_ok(pr_tensor_own(&loaded->params[0].tensor, ctx));
     pr_f32(&loaded->params[0].tensor)[0] = 0.1f;

@@ -10,7 +10,7 @@ START_TEST(the_layer_with_copies_gives_way)
     const int32_t s = planning_space(&t, "decoder.1");
     ck_ok(pr_planner_allocate_by_error(&t.p));
     ck_assert(t.p.reached);
-    ck_assert(t.p.cost.macs <= 0.9 * (double)t.p.cost_before.macs);
+    ck_assert((double)t.p.cost.macs <= 0.9 * (double)t.p.cost_before.macs);
     int32_t most = 0;
     for (int32_t i = 0; i < t.p.spaces.count; i++)
         if (t.p.eligible[i] && t.p.taken[i] > t.p.taken[most]) most = i;

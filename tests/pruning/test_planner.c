@@ -59,8 +59,8 @@ START_TEST(uniform_share_is_the_smallest_that_is_enough)
                                PRUNE_SALIENCY_MAGNITUDE);
     ck_ok(pr_planner_allocate_uniform(&t.p));
     ck_assert(t.p.reached);
-    ck_assert(t.p.cost.macs <= 0.6 * (double)t.p.cost_before.macs);
-    ck_assert(t.p.cost.macs > 0.5 * (double)t.p.cost_before.macs);
+    ck_assert((double)t.p.cost.macs <= 0.6 * (double)t.p.cost_before.macs);
+    ck_assert((double)t.p.cost.macs > 0.5 * (double)t.p.cost_before.macs);
     ck_assert(t.p.error > 0);
     planning_close(&t);
 }

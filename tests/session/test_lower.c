@@ -1,4 +1,5 @@
 /* Covers: demand.c, pack.c */
+#include "libprune/passes/bf16.h"
 #include "libprune/session/plan.h"
 #include "tests/session/nets.h"
 
@@ -166,6 +167,45 @@ START_TEST(packed_weights_leave_the_model)
 }
 END_TEST
 
-TEST_MAIN("session/lower", nodes_are_grouped, bytes_replace_floats_where_nobody_reads_floats,
-          impossible_annotations_are_refused, the_first_failure_is_the_one_that_is_told,
-          packed_weights_leave_the_model)
+static void check_block(const prune_model *model)
+{
+    pr_lowered low;
+    const char *end = NULL;
+    ck_ok(pr_lower(&low, model));
+    ck_assert_uint_gt(low.packed_bytes, 0);
+    for (int32_t i = 0; i < low.n_units; i++) {
+        for (int32_t j = 0; j < low.units[i].n_packs; j++) {
+            const pr_packed *b = &low.units[i].packs[j];
+            ck_assert_msg(b->borrowed, "%s has memory of its own", low.units[i].name);
+            if (!end) ck_assert_ptr_eq(b->data, low.weights);
+            if (end) ck_assert((const char *)b->data >= end);
+            if (end) ck_assert((const char *)b->data < end + 64);
+            end = (const char *)b->data + b->bytes;
+        }
+    }
+    pr_lowered_free(&low);
+}
+
+START_TEST(packed_weights_lie_in_one_block)
+{
+    enum { SIZE = 16 };
+    static float input[SIZE * SIZE * 3];
+    prune_context *ctx = test_context(2);
+    prune_model *models[] = {net_chain(ctx), net_vit(ctx)};
+    test_fill(input, SIZE * SIZE * 3, 3);
+    for (int i = 0; i < 2; i++) {
+        check_block(models[i]);
+        ck_ok(pr_floats_set(models[i], PR_FLOATS_BF16));
+        check_block(models[i]);
+        ck_ok(pr_floats_set(models[i], PR_FLOATS_F32));
+        annotate(models[i], input, SIZE, SIZE, true);
+        check_block(models[i]);
+        pr_model_free(models[i]);
+    }
+    prune_context_free(ctx);
+}
+END_TEST
+
+TEST_MAIN("session/lower", nodes_are_grouped, packed_weights_lie_in_one_block,
+          bytes_replace_floats_where_nobody_reads_floats, impossible_annotations_are_refused,
+          the_first_failure_is_the_one_that_is_told, packed_weights_leave_the_model)
