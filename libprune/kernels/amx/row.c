@@ -1,5 +1,6 @@
 /* The tier's table row: integer products with tiles, everything else from AVX-512. */
 #include "libprune/kernels/amx/amx.h"
+#include "libprune/kernels/avx512vnni/avx512vnni.h"
 #include "libprune/kernels/peak.h"
 
 const pr_kernels pr_kernels_amx = {.name = "amx",
@@ -22,4 +23,6 @@ const pr_kernels pr_kernels_amx = {.name = "amx",
                                    .i8_widen = pr_amx_i8_widen,
                                    .i8_panel = pr_amx_i8_panel,
                                    .i8_gather = pr_amx_i8_gather,
+                                   .i16_lanes = 16,
+                                   .i16_panel = pr_avx512vnni_i16_panel,
                                    PR_AMX_PEAKS};

@@ -25,38 +25,39 @@ size_t pr_avx2_i8_winograd_bytes(const pr_conv *conv);
 void pr_avx2_i8_winograd(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
                          void *memory);
 
-/* The fields of the table row that are not matrix products. */
-void pr_avx2_activate(pr_activation act, float alpha, const float *x, float *y, int64_t count);
-void pr_avx2_add(const float *a, const float *b, float *y, int64_t count);
-void pr_avx2_layer_norm(int64_t rows, int64_t width, int64_t norm_width, float epsilon,
-                        const float *x, int64_t x_stride, const float *weight, const float *bias,
-                        float *y, int64_t y_stride);
-void pr_avx2_quantize(int64_t rows, int64_t n, const float *x, int64_t x_stride,
-                      const float *inv_scale, const float *zero, bool relu, int8_t *q,
-                      int64_t q_stride);
-void pr_avx2_quantize_rows(int64_t rows, int64_t n, const float *x, int64_t x_stride, bool relu,
-                           int8_t *q, int64_t q_stride, float *row_scale);
-void pr_avx2_resize_row(int64_t width, int64_t channels, const float *top, const float *bottom,
-                        float wy, const int32_t *x0, const int32_t *x1, const float *wx, float *y);
-float pr_avx2_max_row(const float *s, int64_t n);
-float pr_avx2_exp2_row(float *s, int64_t n, float largest);
-void pr_avx2_bf16_round(const float *x, float *y, int64_t count);
-void pr_avx2_scale_row(const float *x, float factor, float *y, int64_t count);
-int32_t pr_avx2_weigh_row(const float *s, int64_t n, float largest, int16_t *p);
+/* The fields of the table row that are not matrix products (rows.h). */
+#define PR_DECLARE_ROWS(tier)                                                                      \
+    void tier##_activate(pr_activation act, float alpha, const float *x, float *y, int64_t count); \
+    void tier##_add(const float *a, const float *b, float *y, int64_t count);                      \
+    void tier##_layer_norm(int64_t rows, int64_t width, int64_t norm_width, float epsilon,         \
+                           const float *x, int64_t x_stride, const float *weight,                  \
+                           const float *bias, float *y, int64_t y_stride);                         \
+    void tier##_quantize(int64_t rows, int64_t n, const float *x, int64_t x_stride,                \
+                         const float *inv_scale, const float *zero, bool relu, int8_t *q,          \
+                         int64_t q_stride);                                                        \
+    void tier##_quantize_rows(int64_t rows, int64_t n, const float *x, int64_t x_stride,           \
+                              bool relu, int8_t *q, int64_t q_stride, float *row_scale);           \
+    void tier##_resize_row(int64_t width, int64_t channels, const float *top, const float *bottom, \
+                           float wy, const int32_t *x0, const int32_t *x1, const float *wx,        \
+                           float *y);                                                              \
+    float tier##_max_row(const float *s, int64_t n);                                               \
+    float tier##_exp2_row(float *s, int64_t n, float largest);                                     \
+    void tier##_bf16_round(const float *x, float *y, int64_t count);                               \
+    void tier##_scale_row(const float *x, float factor, float *y, int64_t count);                  \
+    int32_t tier##_weigh_row(const float *s, int64_t n, float largest, int16_t *p);
+PR_DECLARE_ROWS(pr_avx2)
 
 /* Initializers of table rows. */
-#define PR_AVX2_VECTOR_ROW                                                                         \
-    .activate = pr_avx2_activate, .add = pr_avx2_add, .layer_norm = pr_avx2_layer_norm,            \
-    .quantize = pr_avx2_quantize, .quantize_rows = pr_avx2_quantize_rows,                          \
-    .resize_row = pr_avx2_resize_row, .max_row = pr_avx2_max_row, .exp2_row = pr_avx2_exp2_row,    \
-    .scale_row = pr_avx2_scale_row, .bf16_round = pr_avx2_bf16_round,                              \
-    .weigh_row = pr_avx2_weigh_row, .i16_lanes = 8,                                                \
-    .i16_panel = pr_avx2_i8_panel /* its panels hold 16 bits */
+#define PR_ROWS(tier)                                                                              \
+    .activate = tier##_activate, .add = tier##_add, .layer_norm = tier##_layer_norm,               \
+    .quantize = tier##_quantize, .quantize_rows = tier##_quantize_rows,                            \
+    .resize_row = tier##_resize_row, .max_row = tier##_max_row, .exp2_row = tier##_exp2_row,       \
+    .scale_row = tier##_scale_row, .bf16_round = tier##_bf16_round, .weigh_row = tier##_weigh_row
 #define PR_AVX2_FLOAT_ROW                                                                          \
     .f32_lanes = 8, .f32_thin = PR_AVX2_THIN, .f32_panel = pr_avx2_f32_panel,                      \
     .f32_single = pr_avx2_f32_single, .f32_gather = pr_avx2_f32_gather,                            \
     .f32_winograd_bytes = pr_avx2_f32_winograd_bytes, .f32_winograd = pr_avx2_f32_winograd,        \
-    PR_AVX2_VECTOR_ROW
+    PR_ROWS(pr_avx2), .i16_lanes = 8, .i16_panel = pr_avx2_i8_panel /* its panels hold 16 bits */
 #define PR_AVX2_INTEGER_ROW                                                                        \
     .i8_lanes = 8, .i8_depth = 2, .i8_bytes = 2, .i8_widen = pr_avx2_i8_widen,                     \
     .i8_panel = pr_avx2_i8_panel, .i8_gather = pr_avx2_i8_gather,                                  \

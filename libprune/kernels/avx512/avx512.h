@@ -8,6 +8,9 @@ void pr_avx512_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed
                          const pr_epilogue *e, int64_t row);
 void pr_avx512_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                         const pr_epilogue *e, int64_t row);
+void pr_avx512_f32_gather(float *to, int64_t to_stride, const float *line, const int32_t *offset,
+                          int64_t step, int64_t rows, int64_t taps, int64_t run, const float *fill);
+PR_DECLARE_ROWS(pr_avx512)
 size_t pr_avx512_i8_winograd_bytes(const pr_conv *conv);
 void pr_avx512_i8_winograd(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
                            void *memory);
@@ -15,6 +18,6 @@ void pr_avx512_i8_winograd(const pr_conv *conv, const pr_epilogue *e, int64_t be
 /* FP32 and vectors, for every tier with AVX-512. */
 #define PR_AVX512_FLOAT_ROW                                                                        \
     .f32_lanes = 16, .f32_thin = PR_AVX2_THIN, .f32_panel = pr_avx512_f32_panel,                   \
-    .f32_single = pr_avx2_f32_single, .f32_gather = pr_avx2_f32_gather, PR_AVX2_VECTOR_ROW
+    .f32_single = pr_avx2_f32_single, .f32_gather = pr_avx512_f32_gather, PR_ROWS(pr_avx512)
 
 #endif

@@ -24,6 +24,39 @@ static inline __m512 exp16(__m512 x)
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), power));
 }
 
+/* avx2/math.h's exp2_below. */
+static inline __m512 exp2_below16(__m512 x)
+{
+    const __m512 shift = _mm512_set1_ps(12582912.0f);
+    x = _mm512_max_ps(x, _mm512_set1_ps(-126.0f));
+    __m512 shifted = _mm512_add_ps(x, shift);
+    __m512 f = _mm512_sub_ps(x, _mm512_sub_ps(shifted, shift));
+    __m512 p = _mm512_set1_ps(1.32764725e-3f);
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(9.67554096e-3f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.55071309e-2f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.240221202f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.693146944f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
+    __m512i power = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), power));
+}
+
+/* avx2/math.h's exp2_rough. */
+static inline __m512 exp2_rough16(__m512 x)
+{
+    const __m512 shift = _mm512_set1_ps(12582912.0f);
+    x = _mm512_max_ps(x, _mm512_set1_ps(-30.0f));
+    __m512 shifted = _mm512_add_ps(x, shift);
+    __m512 f = _mm512_sub_ps(x, _mm512_sub_ps(shifted, shift));
+    __m512 p = _mm512_set1_ps(9.57010221e-3f);
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.59178591e-2f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.240247443f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.693121791f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.999999285f));
+    __m512i power = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), power));
+}
+
 /* avx2/math.h's gelu8. */
 static inline __m512 gelu16(__m512 y)
 {
@@ -112,28 +145,70 @@ static inline void finish_row16(const pr_epilogue *e, const columns16 *v, int64_
     }
 }
 
-/* Rows of up to sixteen columns of int32 sums (row stride `stride`), scaled as integer.h says. */
-static inline void finish16_i32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c,
-                                int64_t columns, const int32_t *sums, int64_t stride)
+/* Rows of up to sixteen columns of sums, int32 (integer.h) or float, `stride` elements apart. */
+static inline __attribute__((always_inline)) void finish_rows16(const pr_epilogue *e, int64_t r,
+                                                                int64_t rows, int64_t c,
+                                                                int64_t columns, const void *sums,
+                                                                int64_t stride, bool integers)
 {
     columns16 v = columns_at(e, c, columns);
-    v.scale = _mm512_loadu_ps(e->scale + c);
-    for (int64_t i = 0; i < rows; i++, sums += stride) {
-        __m512 scale = v.scale;
-        if (e->row_scale) scale = _mm512_mul_ps(_mm512_set1_ps(e->row_scale[r + i]), scale);
-        __m512 y = _mm512_cvtepi32_ps(_mm512_loadu_si512((const void *)sums));
-        finish_row16(e, &v, r + i, c, _mm512_fmadd_ps(y, scale, v.bias));
+    if (integers) v.scale = _mm512_loadu_ps(e->scale + c);
+    for (int64_t i = 0; i < rows; i++) {
+        if (integers) {
+            const void *from = (const int32_t *)sums + i * stride;
+            __m512 scale = v.scale;
+            if (e->row_scale) scale = _mm512_mul_ps(_mm512_set1_ps(e->row_scale[r + i]), scale);
+            const __m512 y = _mm512_cvtepi32_ps(_mm512_loadu_si512(from));
+            finish_row16(e, &v, r + i, c, _mm512_fmadd_ps(y, scale, v.bias));
+        } else {
+            const __m512 y = _mm512_loadu_ps((const float *)sums + i * stride);
+            finish_row16(e, &v, r + i, c, _mm512_add_ps(y, v.bias));
+        }
     }
 }
 
-/* Rows of up to sixteen columns of float sums. */
+/* The same for the epilogues that take the time, with what they lack known when this is compiled:
+ * linear layers and attention; layers with GELU; convolutions between bytes. A copy that nobody
+ * else sees need not be read again after each store. */
+static inline __attribute__((always_inline)) void finish16(const pr_epilogue *e, int64_t r,
+                                                           int64_t rows, int64_t c, int64_t columns,
+                                                           const void *sums, int64_t stride,
+                                                           bool integers)
+{
+    pr_epilogue own = *e;
+    const bool simple = !e->place && !e->gain && e->late == PR_ACT_NONE;
+    if (simple) {
+        own.place = NULL;
+        own.gain = NULL;
+        own.late = PR_ACT_NONE;
+    }
+    if (simple && e->act == PR_ACT_NONE && !e->out8) {
+        own.act = PR_ACT_NONE;
+        own.out8 = NULL;
+        finish_rows16(&own, r, rows, c, columns, sums, stride, integers);
+    } else if (simple && e->act == PR_ACT_GELU && !e->out8 && !e->residual) {
+        own.act = PR_ACT_GELU;
+        own.out8 = NULL;
+        own.residual = NULL;
+        finish_rows16(&own, r, rows, c, columns, sums, stride, integers);
+    } else if (simple && e->act == PR_ACT_NONE) {
+        own.act = PR_ACT_NONE;
+        finish_rows16(&own, r, rows, c, columns, sums, stride, integers);
+    } else {
+        finish_rows16(e, r, rows, c, columns, sums, stride, integers);
+    }
+}
+
+static inline void finish16_i32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c,
+                                int64_t columns, const int32_t *sums, int64_t stride)
+{
+    finish16(e, r, rows, c, columns, sums, stride, true);
+}
+
 static inline void finish16_f32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c,
                                 int64_t columns, const float *sums, int64_t stride)
 {
-    columns16 v = columns_at(e, c, columns);
-    for (int64_t i = 0; i < rows; i++, sums += stride) {
-        finish_row16(e, &v, r + i, c, _mm512_add_ps(_mm512_loadu_ps(sums), v.bias));
-    }
+    finish16(e, r, rows, c, columns, sums, stride, false);
 }
 
 #endif

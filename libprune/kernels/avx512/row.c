@@ -1,4 +1,4 @@
-/* The tier's table row: products of its own, everything else from AVX2. */
+/* The tier's table row: its products and rows, what is left from AVX2. */
 #include "libprune/kernels/avx512/avx512.h"
 #include "libprune/kernels/peak.h"
 
@@ -12,4 +12,6 @@ const pr_kernels pr_kernels_avx512 = {.name = "avx512",
                                       .i8_gather = pr_avx2_i8_gather,
                                       .i8_winograd_bytes = pr_avx512_i8_winograd_bytes,
                                       .i8_winograd = pr_avx512_i8_winograd,
+                                      .i16_lanes = 8,
+                                      .i16_panel = pr_avx512_i8_panel, /* it holds 16 bits */
                                       PR_AVX512_PEAKS};

@@ -131,6 +131,21 @@ static __attribute__((noinline)) void tile_12x16(const float *const rows[ROWS], 
     PR_STORE_NARROW(11)
 }
 
+void pr_avx512_f32_gather(float *to, int64_t to_stride, const float *line, const int32_t *offset,
+                          int64_t step, int64_t rows, int64_t taps, int64_t run, const float *fill)
+{
+    for (int64_t r = 0; r < rows; r++, offset += step, to += to_stride) {
+        for (int64_t t = 0; t < taps; t++) {
+            const float *from = offset[t] < 0 ? fill : line + offset[t];
+            for (int64_t i = 0; i < run; i += LANES) {
+                const __mmask16 mask = (__mmask16)(0xffffu >> (run - i < 16 ? 16 - (run - i) : 0));
+                _mm512_mask_storeu_ps(to + t * run + i, mask,
+                                      _mm512_maskz_loadu_ps(mask, from + i));
+            }
+        }
+    }
+}
+
 void pr_avx512_f32_panel(int64_t m, const float *a, int64_t lda, const pr_packed *b,
                          const pr_epilogue *e, int64_t row)
 {

@@ -78,6 +78,8 @@ EMULATE(__m256i, cvtps_epi32_8, __m256, float, int32_t, 8, emulated_nearest(x[i]
 EMULATE(__m512i, cvtps_epi32_16, __m512, float, int32_t, 16, emulated_nearest(x[i]))
 EMULATE(__m512, cvtepi32_ps_16, __m512i, int32_t, float, 16, x[i])
 EMULATE(__m128i, cvtepi32_epi8_16, __m512i, int32_t, uint8_t, 16, x[i])
+EMULATE(__m256i, cvtepi32_epi16_16, __m512i, int32_t, uint16_t, 16, x[i])
+EMULATE(__m512, floor_16, __m512, float, float, 16, floorf(x[i]))
 EMULATE(__m512i, cvtepi8_epi32_16, __m128i, int8_t, int32_t, 16, x[i])
 EMULATE(__m512i, cvtepu16_epi32_16, __m256i, uint16_t, uint32_t, 16, x[i])
 #undef _mm256_cvtps_epi32
@@ -88,6 +90,13 @@ EMULATE(__m512i, cvtepu16_epi32_16, __m256i, uint16_t, uint32_t, 16, x[i])
 #define _mm512_cvtepi32_ps(v) emulated_cvtepi32_ps_16(v)
 #undef _mm512_cvtepi32_epi8
 #define _mm512_cvtepi32_epi8(v) emulated_cvtepi32_epi8_16(v)
+#undef _mm512_cvtepi32_epi16
+#define _mm512_cvtepi32_epi16(v) emulated_cvtepi32_epi16_16(v)
+/* What is left of a number: rounding down is the one mode that kernels use. */
+#undef _mm512_reduce_ps
+#define _mm512_reduce_ps(v, mode)                                                                  \
+    ((void)sizeof(char[(mode) == _MM_FROUND_TO_NEG_INF ? 1 : -1]),                                 \
+     _mm512_sub_ps(v, emulated_floor_16(v)))
 #undef _mm512_cvtepi8_epi32
 #define _mm512_cvtepi8_epi32(v) emulated_cvtepi8_epi32_16(v)
 #undef _mm512_cvtepu16_epi32
@@ -179,6 +188,26 @@ EMULATE_REDUCE(reduce_max_ps, x[i] > x[i + half] ? x[i] : x[i + half])
 #define _mm512_reduce_add_ps(v) emulated_reduce_add_ps(v)
 #undef _mm512_reduce_max_ps
 #define _mm512_reduce_max_ps(v) emulated_reduce_max_ps(v)
+
+static inline int32_t emulated_reduce_add_epi32(__m512i v)
+{
+    uint32_t x[16], sum = 0;
+    memcpy(x, &v, sizeof x);
+    EACH(i, 16) sum += x[i];
+    return (int32_t)sum;
+}
+#undef _mm512_reduce_add_epi32
+#define _mm512_reduce_add_epi32(v) emulated_reduce_add_epi32(v)
+
+static inline __m256 emulated_upper_half(__m512 v)
+{
+    __m256 halves[2];
+    memcpy(halves, &v, sizeof halves);
+    return halves[1];
+}
+#undef _mm512_extractf32x8_ps
+#define _mm512_extractf32x8_ps(v, half)                                                            \
+    ((void)sizeof(char[(half) == 1 ? 1 : -1]), emulated_upper_half(v))
 
 /* SIMDe's alias of this one takes four arguments. */
 #undef _mm512_madd_epi16

@@ -1,4 +1,5 @@
-/* The vector functions of every tier against doubles; quantization bit for bit. */
+/* The row functions of every tier against doubles; quantization bit for bit, and tiers with vectors
+ * bit for bit like each other. Covers: vector.c */
 #include "tests/kernels/reference.h"
 
 enum { N = 203, ROWS = 5 };
@@ -131,5 +132,85 @@ START_TEST(rows_for_softmax_and_resize)
 }
 END_TEST
 
-TEST_MAIN("kernels/avx2/vector", activations, layer_norm_counts_removed_channels,
-          quantization_is_bit_identical, rows_for_softmax_and_resize)
+/* Everything that a tier's rows write from `seed`, rows of n values, one after the other. */
+static size_t everything(const pr_kernels *k, int64_t n, unsigned char *to)
+{
+    enum { SLACK = 3 }; /* behind a row: must stay as it was */
+    const int64_t count = ROWS * (n + SLACK), stride = n + SLACK;
+    static const int32_t x0[4] = {0, 1, 0, 2}, x1[4] = {1, 1, 2, 2};
+    static const float wx[4] = {0.25f, 0.0f, 0.4f, 0.75f};
+    static float floats[ROWS * (N + SLACK)];
+    static int16_t words[N + SLACK];
+    unsigned char *at = to;
+    float one;
+#define KEEP(array, bytes) (memcpy(at, array, bytes), at += (bytes))
+#define KEEP_FLOATS KEEP(floats, (size_t)count * sizeof(float))
+    memset(floats, 0x55, sizeof floats);
+    for (int act = 0; act < PR_ACT_COUNT; act++) {
+        k->activate((pr_activation)act, 0.3f, x, floats, n);
+        KEEP_FLOATS;
+    }
+    for (int b = 0; b < 2; b++) {
+        k->layer_norm(ROWS, n, n + 4, 1e-6f, x, N, weight, b ? bias : NULL, floats, stride);
+        KEEP_FLOATS;
+        k->quantize(ROWS, n, x, N, inv_scale, zero, b, q, stride);
+        KEEP(q, (size_t)count);
+        k->quantize_rows(ROWS, n, x, N, b, q, stride, rows);
+        KEEP(q, (size_t)count);
+        KEEP(rows, sizeof rows);
+    }
+    k->resize_row(4, n, x, x + 3 * n, 0.3f, x0, x1, wx, floats);
+    KEEP_FLOATS;
+    k->add(x, weight, floats, n);
+    KEEP_FLOATS;
+    k->bf16_round(x, floats, n);
+    KEEP_FLOATS;
+    k->scale_row(x, 1.7f, floats, n);
+    KEEP_FLOATS;
+    one = k->max_row(x, n);
+    KEEP(&one, sizeof one);
+    memset(words, 0x55, sizeof words);
+    int32_t sum = k->weigh_row(x, n, one, words);
+    KEEP(&sum, sizeof sum);
+    KEEP(words, sizeof words);
+    memcpy(floats, x, (size_t)n * sizeof(float));
+    one = k->exp2_row(floats, n, one);
+    KEEP_FLOATS;
+    KEEP(&one, sizeof one);
+#undef KEEP
+#undef KEEP_FLOATS
+    return (size_t)(at - to);
+}
+
+START_TEST(tiers_with_vectors_give_the_same_bits)
+{
+    static unsigned char wanted[1 << 18], seen[1 << 18];
+    const pr_kernels *list[TIERS];
+    int count = tiers(list);
+    if (count < 3) return; /* the portable tier and one more */
+    test_fill(x, ROWS * N, 7);
+    test_fill(weight, N, 8);
+    test_fill(bias, N, 9);
+    for (int i = 0; i < ROWS * N; i++) x[i] *= i % 5 ? 3.0f : 20.0f;
+    for (int i = 0; i < N; i++) {
+        inv_scale[i] = 2.0f + (float)i;
+        zero[i] = (float)(i % 201 - 100);
+    }
+    /* Every tail of one and of four vectors of sixteen. */
+    for (int64_t n = 1; n < 150; n++) {
+        memset(q, 0x55, sizeof q);
+        size_t bytes = everything(list[1], n, wanted);
+        for (int t = 2; t < count; t++) {
+            if (strcmp(list[t]->name, "portable") == 0) continue;
+            memset(q, 0x55, sizeof q);
+            ck_assert_uint_eq(everything(list[t], n, seen), bytes);
+            ck_assert_msg(memcmp(wanted, seen, bytes) == 0, "%s differs from %s, %lld values",
+                          list[t]->name, list[1]->name, (long long)n);
+        }
+    }
+}
+END_TEST
+
+TEST_MAIN("kernels/rows", activations, layer_norm_counts_removed_channels,
+          quantization_is_bit_identical, rows_for_softmax_and_resize,
+          tiers_with_vectors_give_the_same_bits)

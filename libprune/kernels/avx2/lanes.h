@@ -1,0 +1,172 @@
+/* Sixteen lanes in two registers: what rows.h is written in (avx512/lanes.h has them in one). */
+#ifndef PR_KERNELS_AVX2_LANES_H
+#define PR_KERNELS_AVX2_LANES_H
+
+#include "libprune/kernels/avx2/math.h"
+
+#include <string.h>
+
+typedef struct floats {
+    __m256 low, high;
+} floats;
+typedef struct integers {
+    __m256i low, high;
+} integers;
+
+static inline floats spread(float x)
+{
+    const __m256 v = _mm256_set1_ps(x);
+    return (floats){v, v};
+}
+
+static inline floats load(const float *x)
+{
+    return (floats){_mm256_loadu_ps(x), _mm256_loadu_ps(x + 8)};
+}
+
+/* The first `count` < 16, zeros behind them. */
+static inline floats load_part(const float *x, int64_t count)
+{
+    float part[16] = {0};
+    memcpy(part, x, (size_t)count * sizeof *x);
+    return load(part);
+}
+
+static inline void store(float *y, floats v)
+{
+    _mm256_storeu_ps(y, v.low);
+    _mm256_storeu_ps(y + 8, v.high);
+}
+
+static inline void store_part(float *y, floats v, int64_t count)
+{
+    float part[16];
+    store(part, v);
+    memcpy(y, part, (size_t)count * sizeof *y);
+}
+
+/* Zeros from lane `count` on. */
+static inline floats first(floats v, int64_t count)
+{
+    float part[16];
+    store(part, v);
+    return load_part(part, count);
+}
+
+#define PR_BOTH(name, instruction)                                                                 \
+    static inline floats name(floats a, floats b)                                                  \
+    {                                                                                              \
+        return (floats){instruction(a.low, b.low), instruction(a.high, b.high)};                   \
+    }
+PR_BOTH(plus, _mm256_add_ps)
+PR_BOTH(minus, _mm256_sub_ps)
+PR_BOTH(times, _mm256_mul_ps)
+PR_BOTH(larger, _mm256_max_ps)  /* b where one is a NaN */
+PR_BOTH(smaller, _mm256_min_ps) /* likewise */
+#undef PR_BOTH
+
+/* a * b + c, rounded once. */
+static inline floats fused(floats a, floats b, floats c)
+{
+    return (floats){_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+}
+
+static inline floats magnitude(floats v)
+{
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    return (floats){_mm256_andnot_ps(sign, v.low), _mm256_andnot_ps(sign, v.high)};
+}
+
+/* Halves of halves. */
+static inline float sum_of(floats v)
+{
+    return sum8(_mm256_add_ps(v.low, v.high));
+}
+
+static inline float largest_of(floats v)
+{
+    const __m256 most = _mm256_max_ps(v.low, v.high);
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps(most, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
+static inline floats activated(pr_activation act, float alpha, floats v)
+{
+    return (floats){activate8(act, alpha, v.low), activate8(act, alpha, v.high)};
+}
+
+/* 2^v, for v <= 1, and for weights of 15 bits (math.h). */
+static inline floats power_of_two(floats v)
+{
+    return (floats){exp2_below(v.low), exp2_below(v.high)};
+}
+
+static inline floats rough_power_of_two(floats v)
+{
+    return (floats){exp2_rough(v.low), exp2_rough(v.high)};
+}
+
+/* To the nearest, ties to even. */
+static inline integers rounded(floats v)
+{
+    return (integers){_mm256_cvtps_epi32(v.low), _mm256_cvtps_epi32(v.high)};
+}
+
+static inline integers plus_integers(integers a, integers b)
+{
+    return (integers){_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)};
+}
+
+static inline int32_t sum_of_integers(integers v)
+{
+    const __m256i eight = _mm256_add_epi32(v.low, v.high);
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+    return _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1)));
+}
+
+/* Integers that fit 8, 16 bits. */
+static inline void store_bytes(int8_t *to, integers v)
+{
+    _mm_storeu_si128((__m128i *)(void *)to, narrow16(v.low, v.high));
+}
+
+static inline void store_words(int16_t *to, integers v)
+{
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(v.low, v.high), 0xD8);
+    _mm256_storeu_si256((__m256i *)(void *)to, words);
+}
+
+static inline void store_bytes_part(int8_t *to, integers v, int64_t count)
+{
+    int8_t part[16];
+    store_bytes(part, v);
+    memcpy(to, part, (size_t)count);
+}
+
+static inline void store_words_part(int16_t *to, integers v, int64_t count)
+{
+    int16_t part[16];
+    store_words(part, v);
+    memcpy(to, part, (size_t)count * sizeof *to);
+}
+
+/* bf16.h on the bits of floats. */
+static inline __m256 bf16_rounded8(__m256 v)
+{
+    const __m256i bits = _mm256_castps_si256(v);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i sum = _mm256_add_epi32(bits, _mm256_add_epi32(_mm256_set1_epi32(0x7fff), odd));
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+    const __m256i upper = _mm256_set1_epi32((int)0xffff0000);
+    return _mm256_castsi256_ps(_mm256_and_si256(_mm256_blendv_epi8(sum, quiet, nan), upper));
+}
+
+static inline floats bf16_rounded(floats v)
+{
+    return (floats){bf16_rounded8(v.low), bf16_rounded8(v.high)};
+}
+
+#endif
