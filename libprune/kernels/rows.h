@@ -213,59 +213,92 @@ float PR_ROW(max_row)(const float *s, int64_t n)
     return largest;
 }
 
+/* x = 2^x for `count` vectors, x <= 127; 2^lowest stands for everything below. 2^x = 2^i * 2^f as
+ * in math.h's exponentials; c: coefficients of 2^f, from the highest down. All vectors take a step
+ * before any takes the next: steps of one wait for each other, and the processor does not look far
+ * enough ahead to find another one's. `count` and `degree` are constants, so that nothing of this
+ * is left but registers. */
+static inline __attribute__((always_inline)) void exp2_each(floats *x, int count, float lowest,
+                                                            const float *c, int degree)
+{
+    const floats shift = spread(12582912.0f), least = spread(lowest);
+    floats shifted[EACH], p[EACH];
+    for (int i = 0; i < count; i++) x[i] = larger(x[i], least);
+    for (int i = 0; i < count; i++) shifted[i] = plus(x[i], shift);
+    for (int i = 0; i < count; i++) x[i] = minus(x[i], minus(shifted[i], shift));
+    for (int i = 0; i < count; i++) p[i] = spread(c[0]);
+    for (int k = 1; k <= degree; k++)
+        for (int i = 0; i < count; i++) p[i] = fused(p[i], x[i], spread(c[k]));
+    for (int i = 0; i < count; i++) x[i] = times_power(p[i], shifted[i]);
+}
+
+/* To 0.75e-7 before rounding. */
+static inline __attribute__((always_inline)) void exp2_fine(floats *x, int count)
+{
+    static const float c[6] = {1.32764725e-3f, 9.67554096e-3f, 5.55071309e-2f,
+                               0.240221202f,   0.693146944f,   1.0f};
+    exp2_each(x, count, -126.0f, c, 5);
+}
+
+/* To 3e-6. */
+static inline __attribute__((always_inline)) void exp2_rough(floats *x, int count)
+{
+    static const float c[5] = {9.57010221e-3f, 5.59178591e-2f, 0.240247443f, 0.693121791f,
+                               0.999999285f};
+    exp2_each(x, count, -30.0f, c, 4);
+}
+
 float PR_ROW(exp2_row)(float *s, int64_t n, float largest)
 {
     const floats shift = spread(largest);
-    floats sum = spread(0.0f), other = sum;
+    floats sum = spread(0.0f), x[EACH];
     int64_t i = 0;
-    for (; i + 2 * LANES <= n; i += 2 * LANES) {
-        const floats v = power_of_two(minus(load(s + i), shift));
-        const floats w = power_of_two(minus(load(s + i + LANES), shift));
-        sum = plus(sum, v);
-        other = plus(other, w);
-        store(s + i, v);
-        store(s + i + LANES, w);
+    for (; i + EACH * LANES <= n; i += EACH * LANES) {
+        for (int j = 0; j < EACH; j++) x[j] = minus(load(s + i + j * LANES), shift);
+        exp2_fine(x, EACH);
+        for (int j = 0; j < EACH; j++) sum = plus(sum, x[j]);
+        for (int j = 0; j < EACH; j++) store(s + i + j * LANES, x[j]);
     }
     for (; i + LANES <= n; i += LANES) {
-        const floats v = power_of_two(minus(load(s + i), shift));
-        sum = plus(sum, v);
-        store(s + i, v);
+        x[0] = minus(load(s + i), shift);
+        exp2_fine(x, 1);
+        sum = plus(sum, x[0]);
+        store(s + i, x[0]);
     }
     if (i < n) {
-        const floats v = power_of_two(minus(load_part(s + i, n - i), shift));
-        other = plus(other, first(v, n - i));
-        store_part(s + i, v, n - i);
+        x[0] = minus(load_part(s + i, n - i), shift);
+        exp2_fine(x, 1);
+        sum = plus(sum, first(x[0], n - i));
+        store_part(s + i, x[0], n - i);
     }
-    return sum_of(plus(sum, other));
-}
-
-/* 2^14.999956 = 32767 went into `shift`. */
-static inline integers weight(floats s, floats shift)
-{
-    return rounded(rough_power_of_two(minus(s, shift)));
+    return sum_of(sum);
 }
 
 int32_t PR_ROW(weigh_row)(const float *s, int64_t n, float largest, int16_t *p)
 {
+    /* 2^14.999956 = 32767 */
     const floats shift = spread(largest - 14.99995597f);
-    integers sum = rounded(spread(0.0f)), other = sum;
+    integers sum = rounded(spread(0.0f));
+    floats x[EACH];
     int32_t total = 0;
     int64_t i = 0;
-    for (; i + 2 * LANES <= n; i += 2 * LANES) {
-        const integers v = weight(load(s + i), shift), w = weight(load(s + i + LANES), shift);
-        sum = plus_integers(sum, v);
-        other = plus_integers(other, w);
-        store_words(p + i, v);
-        store_words(p + i + LANES, w);
+    for (; i + EACH * LANES <= n; i += EACH * LANES) {
+        for (int j = 0; j < EACH; j++) x[j] = minus(load(s + i + j * LANES), shift);
+        exp2_rough(x, EACH);
+        for (int j = 0; j < EACH; j++) {
+            const integers w = rounded(x[j]);
+            sum = plus_integers(sum, w);
+            store_words(p + i + j * LANES, w);
+        }
     }
-    for (; i + LANES <= n; i += LANES) {
-        const integers v = weight(load(s + i), shift);
-        sum = plus_integers(sum, v);
-        store_words(p + i, v);
+    for (; i < n; i += LANES) {
+        const int64_t left = n - i < LANES ? n - i : LANES;
+        x[0] = minus(left < LANES ? load_part(s + i, left) : load(s + i), shift);
+        exp2_rough(x, 1);
+        store_words_part(p + i, rounded(x[0]), left);
+        for (int64_t j = 0; j < left; j++) total += p[i + j];
     }
-    if (i < n) store_words_part(p + i, weight(load_part(s + i, n - i), shift), n - i);
-    for (; i < n; i++) total += p[i];
-    return total + sum_of_integers(plus_integers(sum, other));
+    return total + sum_of_integers(sum);
 }
 
 #endif

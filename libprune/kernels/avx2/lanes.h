@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { EACH = 2 }; /* of these that take every step together where steps wait for each other */
+
 typedef struct floats {
     __m256 low, high;
 } floats;
@@ -96,15 +98,14 @@ static inline floats activated(pr_activation act, float alpha, floats v)
     return (floats){activate8(act, alpha, v.low), activate8(act, alpha, v.high)};
 }
 
-/* 2^v, for v <= 1, and for weights of 15 bits (math.h). */
-static inline floats power_of_two(floats v)
+/* v * 2^i, where `shifted` is i + 1.5 * 2^23: i stands in its low bits. */
+static inline floats times_power(floats v, floats shifted)
 {
-    return (floats){exp2_below(v.low), exp2_below(v.high)};
-}
-
-static inline floats rough_power_of_two(floats v)
-{
-    return (floats){exp2_rough(v.low), exp2_rough(v.high)};
+    const __m256i low = _mm256_slli_epi32(_mm256_castps_si256(shifted.low), 23);
+    const __m256i high = _mm256_slli_epi32(_mm256_castps_si256(shifted.high), 23);
+    v.low = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(v.low), low));
+    v.high = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(v.high), high));
+    return v;
 }
 
 /* To the nearest, ties to even. */

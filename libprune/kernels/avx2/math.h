@@ -26,39 +26,6 @@ static inline __m256 exp8(__m256 x)
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), power));
 }
 
-/* 2^x for x <= 1, in the same way: 0.75e-7 before rounding; 2^-126 stands for everything below. */
-static inline __m256 exp2_below(__m256 x)
-{
-    const __m256 shift = _mm256_set1_ps(12582912.0f);
-    x = _mm256_max_ps(x, _mm256_set1_ps(-126.0f));
-    __m256 shifted = _mm256_add_ps(x, shift);
-    __m256 f = _mm256_sub_ps(x, _mm256_sub_ps(shifted, shift));
-    __m256 p = _mm256_set1_ps(1.32764725e-3f);
-    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(9.67554096e-3f));
-    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(5.55071309e-2f));
-    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0.240221202f));
-    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0.693146944f));
-    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(1.0f));
-    __m256i power = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
-    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), power));
-}
-
-/* The same with a relative error of 3e-6, and 2^-30 for everything below. */
-static inline __m256 exp2_rough(__m256 x)
-{
-    const __m256 shift = _mm256_set1_ps(12582912.0f);
-    x = _mm256_max_ps(x, _mm256_set1_ps(-30.0f));
-    __m256 shifted = _mm256_add_ps(x, shift);
-    __m256 f = _mm256_sub_ps(x, _mm256_sub_ps(shifted, shift));
-    __m256 p = _mm256_set1_ps(9.57010221e-3f);
-    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(5.59178591e-2f));
-    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0.240247443f));
-    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0.693121791f));
-    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(0.999999285f));
-    __m256i power = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
-    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), power));
-}
-
 /* y Phi(y) with Phi(y) = 1/2 + y P(v), v = 2 y^2 / L^2 - 1, for |y| <= L = 5.3; P of degree 13
  * fitted for the least largest error of the result (2e-7, 1e-6 with rounding); beyond L it is 0
  * or y. */

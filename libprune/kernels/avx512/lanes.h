@@ -5,6 +5,8 @@
 
 #include "libprune/kernels/avx512/math.h"
 
+enum { EACH = 4 };
+
 typedef __m512 floats;
 typedef __m512i integers;
 
@@ -102,14 +104,10 @@ static inline floats activated(pr_activation act, float alpha, floats v)
     return activate16(act, alpha, v);
 }
 
-static inline floats power_of_two(floats v)
+static inline floats times_power(floats v, floats shifted)
 {
-    return exp2_below16(v);
-}
-
-static inline floats rough_power_of_two(floats v)
-{
-    return exp2_rough16(v);
+    const __m512i power = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(v), power));
 }
 
 static inline integers rounded(floats v)

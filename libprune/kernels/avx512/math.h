@@ -24,39 +24,6 @@ static inline __m512 exp16(__m512 x)
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), power));
 }
 
-/* avx2/math.h's exp2_below. */
-static inline __m512 exp2_below16(__m512 x)
-{
-    const __m512 shift = _mm512_set1_ps(12582912.0f);
-    x = _mm512_max_ps(x, _mm512_set1_ps(-126.0f));
-    __m512 shifted = _mm512_add_ps(x, shift);
-    __m512 f = _mm512_sub_ps(x, _mm512_sub_ps(shifted, shift));
-    __m512 p = _mm512_set1_ps(1.32764725e-3f);
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(9.67554096e-3f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.55071309e-2f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.240221202f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.693146944f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
-    __m512i power = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
-    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), power));
-}
-
-/* avx2/math.h's exp2_rough. */
-static inline __m512 exp2_rough16(__m512 x)
-{
-    const __m512 shift = _mm512_set1_ps(12582912.0f);
-    x = _mm512_max_ps(x, _mm512_set1_ps(-30.0f));
-    __m512 shifted = _mm512_add_ps(x, shift);
-    __m512 f = _mm512_sub_ps(x, _mm512_sub_ps(shifted, shift));
-    __m512 p = _mm512_set1_ps(9.57010221e-3f);
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.59178591e-2f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.240247443f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.693121791f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.999999285f));
-    __m512i power = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
-    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), power));
-}
-
 /* avx2/math.h's gelu8. */
 static inline __m512 gelu16(__m512 y)
 {
