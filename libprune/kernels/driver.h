@@ -52,6 +52,8 @@ int64_t pr_panel_rows(int64_t row_bytes);
 
 /* Units of rows that are worth a thread's while, when a row takes this many multiply-adds. */
 int64_t pr_panel_grain(int64_t row_macs);
+/* Multiply-adds of floats that take as long as these: of integers, or of BF16 where it is not. */
+int64_t pr_panel_float_macs(const pr_kernels *kernels, int64_t macs, bool integer);
 
 /* The same for panels of integers that b multiplies: rows a panel holds, elements from row to row,
  * bytes of a panel, and units worth a thread's while with `products` times b's multiply-adds. */

@@ -24,6 +24,13 @@ int64_t pr_panel_grain(int64_t row_macs)
     return WORTHWHILE / (PR_PANEL_UNIT * (row_macs > 0 ? row_macs : 1)) + 1;
 }
 
+int64_t pr_panel_float_macs(const pr_kernels *kernels, int64_t macs, bool integer)
+{
+    /* BF16 is half as fast as integers. */
+    const int64_t worth = integer ? kernels->i8_worth : kernels->i8_worth / 2;
+    return worth ? macs * WORTHWHILE / worth : macs;
+}
+
 int64_t pr_panel_stride_i8(const pr_kernels *kernels, const pr_packed *b)
 {
     /* Whole cache lines, an odd number of them: sixteen rows of a tile that lie a power of two

@@ -8,9 +8,10 @@
 #include "libprune/session/plan.h"
 
 enum {
-    VALUES_BYTES = 256 << 10, /* of a block: what fits a second-level cache beside the weights */
-    ELEMENT_MACS = 24,        /* an elementwise step's time per element, in multiply-adds */
-    UNITS_EACH = 8            /* units of whole lines that every thread should get at least */
+    VALUES_BYTES = 256 << 10,  /* of a block: what fits a second-level cache beside the weights */
+    WEIGHTS_BYTES = 768 << 10, /* what stays there from block to block, where tiers have `reuse` */
+    ELEMENT_MACS = 24,         /* an elementwise step's time per element, in multiply-adds */
+    UNITS_EACH = 8             /* units of whole lines that every thread should get at least */
 };
 
 /* Rows of the values of a step that treats them one by one; 0 where it does not. */
@@ -171,12 +172,24 @@ static int64_t row_bytes(const pr_plan *plan, const pr_group *g, int32_t index)
     return (int64_t)most;
 }
 
+/* Rows of a block that make good for reading all weights of the group for it. */
+static int64_t reuse_rows(const pr_plan *plan, const pr_group *g)
+{
+    size_t bytes = 0;
+    for (int32_t i = g->first; i <= g->last; i++) {
+        const pr_step *step = &plan->steps[i];
+        if (step->kind == PR_STEP_GEMM) bytes += step->unit->packs->bytes;
+    }
+    return bytes > WEIGHTS_BYTES ? plan->low->kernels->reuse : 0;
+}
+
 static void choose_block(const pr_plan *plan, pr_group *g, int32_t index)
 {
     int64_t row = row_bytes(plan, g, index), most = PR_PANEL_MOST;
     if (g->strip) row += (int64_t)strip_bytes(plan, g, g->unit) / g->unit;
     if (g->unit > pr_panel_unit(plan->low->kernels) || most < g->unit) most = g->rows;
-    int64_t rows = row > 0 ? VALUES_BYTES / row : most;
+    int64_t rows = row > 0 ? VALUES_BYTES / row : most, reuse = reuse_rows(plan, g);
+    if (rows < reuse) rows = reuse < g->rows ? reuse : g->rows;
     g->block = (rows < most ? rows : most) / g->unit * g->unit;
     if (g->block < g->unit) g->block = g->unit;
 }
@@ -206,12 +219,15 @@ static size_t kernel_scratch(const pr_plan *plan, const pr_step *step)
 
 static int64_t row_cost(const pr_plan *plan, const pr_group *g)
 {
-    uint64_t macs = 0;
+    int64_t cost = 0;
     for (int32_t i = g->first; i <= g->last; i++) {
-        macs += plan->steps[i].macs / (uint64_t)g->rows +
-                ELEMENT_MACS * (uint64_t)pr_plan_channels(plan, plan->steps[i].node);
+        const pr_step *step = &plan->steps[i];
+        int64_t macs = (int64_t)step->macs / g->rows;
+        if (step->unit->integer || step->unit->bf16)
+            macs = pr_panel_float_macs(plan->low->kernels, macs, step->unit->integer);
+        cost += macs + ELEMENT_MACS * pr_plan_channels(plan, step->node);
     }
-    return (int64_t)macs * g->unit / PR_PANEL_UNIT;
+    return cost * g->unit / PR_PANEL_UNIT;
 }
 
 static prune_status size_group(pr_plan *plan, pr_group *g, int32_t index)

@@ -15,11 +15,12 @@ void pr_amx_i8_widen(void *to, const int8_t *from, int64_t count)
 
 static inline void copy_run(int8_t *to, const int8_t *from, int64_t run)
 {
-    for (int64_t i = 0; i < run; i += 64) {
-        int64_t left = run - i < 64 ? run - i : 64;
-        __mmask64 mask = (__mmask64)(~0ull >> (64 - left));
-        _mm512_mask_storeu_epi8(to + i, mask, _mm512_maskz_loadu_epi8(mask, from + i));
-    }
+    int64_t i = 0;
+    for (; i + 64 <= run; i += 64)
+        _mm512_storeu_si512((void *)(to + i), _mm512_loadu_si512((const void *)(from + i)));
+    if (i == run) return;
+    const __mmask64 mask = (__mmask64)(~0ull >> (64 - (run - i)));
+    _mm512_mask_storeu_epi8(to + i, mask, _mm512_maskz_loadu_epi8(mask, from + i));
 }
 
 void pr_amx_i8_gather(void *to, int64_t to_stride, const int8_t *line, const int32_t *offset,

@@ -83,7 +83,8 @@ static inline __attribute__((always_inline)) void multiply(const operands *o, wa
 {
     const char *a = o->a, *b = o->b;
     const size_t lda = (size_t)o->lda;
-    const int64_t share = (w->rows - w->done + o->steps - 1) / o->steps;
+    /* Rows between two steps: four by four, as epilogues take them. */
+    const int64_t share = ((w->rows - w->done + o->steps - 1) / o->steps + 3) / 4 * 4;
     open_sums(o, tall, wide, first);
     for (int64_t s = 0; s < o->steps; s++) {
         _tile_loadd(4, a, lda);

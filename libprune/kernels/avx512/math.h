@@ -24,24 +24,36 @@ static inline __m512 exp16(__m512 x)
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), power));
 }
 
-/* avx2/math.h's gelu8. */
-static inline __m512 gelu16(__m512 y)
+/* avx2/math.h's gelu8 for `count` vectors, a constant up to 4: all take a step before any takes the
+ * next, so that they do not wait for themselves. */
+static inline __attribute__((always_inline)) void gelu_each(__m512 *y, int count)
 {
     static const float coefficients[14] = {
         0.133392572f,   -0.0665182471f,  0.0492634587f,  -0.0395981483f,  0.0320959464f,
         -0.0252079647f, 0.018791547f,    -0.0135576101f, 0.00932789501f,  -0.0051161591f,
         0.00221148343f, -0.00178046455f, 0.00155692606f, -0.000521626731f};
     const __m512 limit = _mm512_set1_ps(5.3f), lowest = _mm512_set1_ps(-5.3f);
-    __m512 t = _mm512_max_ps(_mm512_min_ps(y, limit), lowest);
-    __m512 v = _mm512_fmsub_ps(_mm512_mul_ps(t, t), _mm512_set1_ps(2.0f / (5.3f * 5.3f)),
-                               _mm512_set1_ps(1.0f));
-    __m512 p = _mm512_set1_ps(coefficients[13]);
-    for (int i = 12; i >= 0; i--) p = _mm512_fmadd_ps(p, v, _mm512_set1_ps(coefficients[i]));
-    __m512 phi = _mm512_fmadd_ps(t, p, _mm512_set1_ps(0.5f));
-    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, lowest, _CMP_GT_OQ), _mm512_mul_ps(y, phi));
+    const __m512 one = _mm512_set1_ps(1.0f), steep = _mm512_set1_ps(2.0f / (5.3f * 5.3f));
+    const float *c = coefficients;
+    __m512 t[4], v[4], p[4];
+    PR_RELOAD(c);
+    for (int j = 0; j < count; j++) {
+        t[j] = _mm512_max_ps(_mm512_min_ps(y[j], limit), lowest);
+        v[j] = _mm512_fmsub_ps(_mm512_mul_ps(t[j], t[j]), steep, one);
+        p[j] = _mm512_set1_ps(c[13]);
+    }
+    for (int i = 12; i >= 0; i--) {
+        for (int j = 0; j < count; j++) p[j] = _mm512_fmadd_ps(p[j], v[j], _mm512_set1_ps(c[i]));
+    }
+    for (int j = 0; j < count; j++) {
+        const __m512 phi = _mm512_fmadd_ps(t[j], p[j], _mm512_set1_ps(0.5f));
+        const __mmask16 above = _mm512_cmp_ps_mask(y[j], lowest, _CMP_GT_OQ);
+        y[j] = _mm512_maskz_mul_ps(above, y[j], phi);
+    }
 }
 
-static inline __m512 activate16(pr_activation act, float alpha, __m512 y)
+static inline __attribute__((always_inline)) __m512 activate16(pr_activation act, float alpha,
+                                                               __m512 y)
 {
     const __m512 zero = _mm512_setzero_ps(), one = _mm512_set1_ps(1.0f);
     switch (act) {
@@ -56,7 +68,8 @@ static inline __m512 activate16(pr_activation act, float alpha, __m512 y)
         return _mm512_fmadd_ps(a, e, positive); /* one of the two is 0 */
     }
     case PR_ACT_GELU:
-        return gelu16(y);
+        gelu_each(&y, 1);
+        return y;
     case PR_ACT_SIGMOID:
         return _mm512_div_ps(one, _mm512_add_ps(one, exp16(_mm512_sub_ps(zero, y))));
     default:
@@ -112,7 +125,20 @@ static inline void finish_row16(const pr_epilogue *e, const columns16 *v, int64_
     }
 }
 
-/* Rows of up to sixteen columns of sums, int32 (integer.h) or float, `stride` elements apart. */
+/* Row i of sixteen columns of sums, int32 or float, after scale (integer.h) and bias. */
+static inline __attribute__((always_inline)) __m512 sums_row16(const pr_epilogue *e,
+                                                               const columns16 *v, int64_t r,
+                                                               const void *sums, int64_t i,
+                                                               bool integers)
+{
+    if (!integers) return _mm512_add_ps(_mm512_loadu_ps((const float *)sums + i), v->bias);
+    __m512 scale = v->scale;
+    if (e->row_scale) scale = _mm512_mul_ps(_mm512_set1_ps(e->row_scale[r]), scale);
+    const __m512i sum = _mm512_loadu_si512((const void *)((const int32_t *)sums + i));
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, v->bias);
+}
+
+/* Rows of up to sixteen columns of sums, `stride` elements apart. */
 static inline __attribute__((always_inline)) void finish_rows16(const pr_epilogue *e, int64_t r,
                                                                 int64_t rows, int64_t c,
                                                                 int64_t columns, const void *sums,
@@ -120,17 +146,32 @@ static inline __attribute__((always_inline)) void finish_rows16(const pr_epilogu
 {
     columns16 v = columns_at(e, c, columns);
     if (integers) v.scale = _mm512_loadu_ps(e->scale + c);
-    for (int64_t i = 0; i < rows; i++) {
-        if (integers) {
-            const void *from = (const int32_t *)sums + i * stride;
-            __m512 scale = v.scale;
-            if (e->row_scale) scale = _mm512_mul_ps(_mm512_set1_ps(e->row_scale[r + i]), scale);
-            const __m512 y = _mm512_cvtepi32_ps(_mm512_loadu_si512(from));
-            finish_row16(e, &v, r + i, c, _mm512_fmadd_ps(y, scale, v.bias));
-        } else {
-            const __m512 y = _mm512_loadu_ps((const float *)sums + i * stride);
-            finish_row16(e, &v, r + i, c, _mm512_add_ps(y, v.bias));
-        }
+    for (int64_t i = 0; i < rows; i++)
+        finish_row16(e, &v, r + i, c, sums_row16(e, &v, r + i, sums, i * stride, integers));
+}
+
+/* Nothing but GELU and a store. */
+static inline __attribute__((always_inline)) void finish_gelu16(const pr_epilogue *e, int64_t r,
+                                                                int64_t rows, int64_t c,
+                                                                int64_t columns, const void *sums,
+                                                                int64_t stride, bool integers)
+{
+    columns16 v = columns_at(e, c, columns);
+    float *out = e->out + r * e->out_stride + c;
+    if (integers) v.scale = _mm512_loadu_ps(e->scale + c);
+    int64_t i = 0;
+    for (; i + 4 <= rows; i += 4) {
+        __m512 y[4];
+        for (int j = 0; j < 4; j++)
+            y[j] = sums_row16(e, &v, r + i + j, sums, (i + j) * stride, integers);
+        gelu_each(y, 4);
+        for (int j = 0; j < 4; j++)
+            _mm512_mask_storeu_ps(out + (i + j) * e->out_stride, v.mask, y[j]);
+    }
+    for (; i < rows; i++) {
+        __m512 y = sums_row16(e, &v, r + i, sums, i * stride, integers);
+        gelu_each(&y, 1);
+        _mm512_mask_storeu_ps(out + i * e->out_stride, v.mask, y);
     }
 }
 
@@ -154,10 +195,8 @@ static inline __attribute__((always_inline)) void finish16(const pr_epilogue *e,
         own.out8 = NULL;
         finish_rows16(&own, r, rows, c, columns, sums, stride, integers);
     } else if (simple && e->act == PR_ACT_GELU && !e->out8 && !e->residual) {
-        own.act = PR_ACT_GELU;
         own.out8 = NULL;
-        own.residual = NULL;
-        finish_rows16(&own, r, rows, c, columns, sums, stride, integers);
+        finish_gelu16(&own, r, rows, c, columns, sums, stride, integers);
     } else if (simple && e->act == PR_ACT_NONE) {
         own.act = PR_ACT_NONE;
         finish_rows16(&own, r, rows, c, columns, sums, stride, integers);

@@ -9,14 +9,17 @@ enum { ROWS = 6, LANES = 16, BLOCK = 2 * LANES };
 
 void pr_avx512vnni_i8_widen(void *to, const int8_t *from, int64_t count)
 {
+    const __m512i sign = _mm512_set1_epi32((int)0x80808080u);
     uint8_t *out = to;
     int64_t i = 0;
     for (; i + 64 <= count; i += 64) {
-        __m512i bytes = _mm512_loadu_si512((const void *)(from + i));
-        _mm512_storeu_si512((void *)(out + i),
-                            _mm512_xor_si512(bytes, _mm512_set1_epi32((int)0x80808080u)));
+        const __m512i bytes = _mm512_loadu_si512((const void *)(from + i));
+        _mm512_storeu_si512((void *)(out + i), _mm512_xor_si512(bytes, sign));
     }
-    for (; i < count; i++) out[i] = (uint8_t)(from[i] + 128);
+    if (i == count) return;
+    const __mmask64 mask = (__mmask64)(~0ull >> (64 - (count - i)));
+    const __m512i bytes = _mm512_maskz_loadu_epi8(mask, from + i);
+    _mm512_mask_storeu_epi8(out + i, mask, _mm512_xor_si512(bytes, sign));
 }
 
 void pr_avx512vnni_i8_gather(void *to, int64_t to_stride, const int8_t *line, const int32_t *offset,
