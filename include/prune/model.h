@@ -103,8 +103,9 @@ prune_status prune_model_describe(const prune_model *model, int32_t height, int3
 
 /* How nodes with matrix products compute that are not INT8 ones: precision 0 as recorded (nothing
  * changes), 1 all in FP32, 2 in BF16: both operands of every product rounded to bfloat16, sums in
- * FP32, the first and last layers left in FP32. Needs no pictures; saving stores the weights of
- * BF16 nodes as BF16. prune_session_options.precision does the same to one session alone. */
+ * FP32, the last layers and cheap first ones left in FP32. Needs no pictures; saving stores the
+ * weights of BF16 nodes as BF16. prune_session_options.precision does the same to one session
+ * alone. */
 prune_status prune_model_set_floats(prune_model *model, int32_t precision);
 
 /* Everything `prune inspect` shows, as JSON text; free with prune_text_free. */

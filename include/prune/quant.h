@@ -22,7 +22,7 @@ typedef struct prune_quant_options {
                                2 compensated */
     int32_t rounding_views; /* images that compensated rounding looks at */
     int32_t views;          /* calibration pictures: the images, then augmented views of them */
-    bool default_float;     /* what reads the picture and the last convolution stay FP32 */
+    bool default_float; /* the last convolution, and what reads the picture cheaply, stay FP32 */
     const char *keep_float; /* "conv1,decoder.*": further layers that stay FP32 */
     bool scan;              /* measure every layer alone and keep the worst in FP32 if needed */
     int32_t group;          /* what the scan quantizes at a time: 0 layer, 1 layers of one input */

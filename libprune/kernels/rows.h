@@ -117,9 +117,9 @@ static inline integers quantized(floats x, floats inv_scale, floats zero, bool r
     return plus_integers(rounded(v), rounded(zero));
 }
 
-void PR_ROW(quantize)(int64_t rows, int64_t n, const float *x, int64_t x_stride,
-                      const float *inv_scale, const float *zero, bool relu, int8_t *q,
-                      int64_t q_stride)
+static void quantize_each(int64_t rows, int64_t n, const float *x, int64_t x_stride,
+                          const float *inv_scale, const float *zero, bool relu, int8_t *q,
+                          int64_t q_stride)
 {
     const int64_t left = n % LANES, whole = n - left;
     for (int64_t r = 0; r < rows; r++, x += x_stride, q += q_stride) {
@@ -130,6 +130,27 @@ void PR_ROW(quantize)(int64_t rows, int64_t n, const float *x, int64_t x_stride,
         const floats inverse = load_part(inv_scale + whole, left);
         store_bytes_part(q + whole, quantized(part, inverse, z, relu), left);
     }
+}
+
+/* Rows of few columns without gaps are merged to long ones: pictures have three columns. */
+void PR_ROW(quantize)(int64_t rows, int64_t n, const float *x, int64_t x_stride,
+                      const float *inv_scale, const float *zero, bool relu, int8_t *q,
+                      int64_t q_stride)
+{
+    enum { MERGED = 16, FEW = 8 };
+    int64_t done = 0;
+    if (n < FEW && x_stride == n && q_stride == n && rows >= MERGED) {
+        float scales[MERGED * FEW], zeros[MERGED * FEW];
+        const int64_t wide = MERGED * n;
+        for (int64_t i = 0; i < wide; i++) {
+            scales[i] = inv_scale[i % n];
+            zeros[i] = zero[i % n];
+        }
+        done = rows / MERGED * MERGED;
+        quantize_each(rows / MERGED, wide, x, wide, scales, zeros, relu, q, wide);
+    }
+    quantize_each(rows - done, n, x + done * n, x_stride, inv_scale, zero, relu, q + done * n,
+                  q_stride);
 }
 
 static inline floats distance(floats v, bool relu)

@@ -1,5 +1,7 @@
 #include "libprune/passes/integer.h"
 
+#include "libprune/passes/shapes.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -290,21 +292,54 @@ prune_status pr_integer_last_layers(const prune_model *model, bool *last)
     return PRUNE_OK;
 }
 
-prune_status pr_integer_default_float(const prune_model *model, bool *keep)
+/* What a layer that reads the picture may take of all multiply-adds and stay floating point. */
+static const double little = 0.05;
+
+/* Clears keep where the layer's share of the model is more than that. */
+static prune_status release_costly(const prune_model *model, bool *keep)
 {
-    const int32_t n_nodes = model->n_nodes;
+    int64_t height, width;
+    pr_shape *shapes = NULL;
+    prune_status status = PRUNE_OK;
+    pr_model_input_size(model, &height, &width);
+    PR_TRY(pr_new(model->ctx, (void **)&shapes, (size_t)model->n_nodes + 1, sizeof *shapes));
+    PR_GO(pr_shapes_infer(model, 1, height, width, shapes));
+    const double most = little * (double)pr_shapes_macs(model, shapes);
+    for (int32_t i = 0; i < model->n_nodes; i++)
+        if (keep[i] && (double)pr_node_macs(model, shapes, i) > most) keep[i] = false;
+done:
+    pr_free(model->ctx, shapes);
+    return status;
+}
+
+/* first[node]: a layer that reads what is computed from the picture without another layer. */
+static prune_status mark_first_layers(const prune_model *model, bool *first)
+{
     bool *seen = NULL;
-    PR_TRY(pr_integer_last_layers(model, keep));
-    PR_TRY(pr_new(model->ctx, (void **)&seen, (size_t)n_nodes + 1, sizeof *seen));
-    for (int32_t i = 0; i < n_nodes; i++) { /* seen: computed from the picture without a layer */
+    PR_TRY(pr_new(model->ctx, (void **)&seen, (size_t)model->n_nodes + 1, sizeof *seen));
+    for (int32_t i = 0; i < model->n_nodes; i++) { /* seen: without any layer */
         const pr_node *n = &model->nodes[i];
         const int32_t values = pr_op_get(n->op)->value_inputs;
         bool from_picture = n->op == PR_OP_INPUT;
         for (int32_t j = 0; j < n->n_inputs && (!values || j < values); j++)
             from_picture = from_picture || seen[n->inputs[j]];
-        keep[i] = keep[i] || (from_picture && is_layer(n));
-        seen[i] = from_picture && !is_layer(n);
+        first[i] = from_picture && is_layer(n);
+        seen[i] = from_picture && !first[i];
     }
     pr_free(model->ctx, seen);
     return PRUNE_OK;
+}
+
+prune_status pr_integer_default_float(const prune_model *model, bool *keep)
+{
+    bool *last = NULL;
+    prune_status status = PRUNE_OK;
+    PR_TRY(pr_new(model->ctx, (void **)&last, (size_t)model->n_nodes + 1, sizeof *last));
+    PR_GO(mark_first_layers(model, keep));
+    PR_GO(release_costly(model, keep));
+    PR_GO(pr_integer_last_layers(model, last));
+    for (int32_t i = 0; i < model->n_nodes; i++) keep[i] = keep[i] || last[i];
+done:
+    pr_free(model->ctx, last);
+    return status;
 }

@@ -44,9 +44,10 @@ prune_status pr_integer_round_trip(pr_tensor *out, const prune_model *model, int
 /* Layers whose result reaches an output without another layer in between. last has n_nodes entries.
  */
 prune_status pr_integer_last_layers(const prune_model *model, bool *last);
-/* Nodes that stay floating point unless asked for: those that read the picture (first
- * convolution, patch embedding) and those whose result reaches an output without another layer in
- * between (last convolution). keep has n_nodes entries. */
+/* Nodes that stay floating point unless asked for: those whose result reaches an output without
+ * another layer in between (last convolution), and those that read the picture (first convolution,
+ * patch embedding) where they take at most a twentieth of the multiply-adds at the model's own size.
+ * keep has n_nodes entries. */
 prune_status pr_integer_default_float(const prune_model *model, bool *keep);
 
 #endif

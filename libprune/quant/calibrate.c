@@ -2,6 +2,8 @@
 
 #include "libprune/quant/views.h"
 
+#include <math.h>
+
 /* Zoomed, mirrored and relit: ranges that real pictures of the same kind may reach. */
 static const pr_augment augment = {
     .flip = true, .crop = 0.6, .exposure = 0.4, .colour = 0.1, .noise = 0.01};
@@ -74,6 +76,33 @@ done:
     return status;
 }
 
+/* A picture holds black to white, whatever was seen; resizing may overshoot that a little. Nothing
+ * goes further, so that there is nothing to clip and no margin to leave. */
+static pr_range picture_range(const pr_preprocess *rule, pr_range seen, int64_t first, int64_t last)
+{
+    for (int64_t c = first; c < last; c++) {
+        seen.low = fminf(seen.low, -rule->mean[c] / rule->std[c]);
+        seen.high = fmaxf(seen.high, (1.0f - rule->mean[c]) / rule->std[c]);
+    }
+    return seen;
+}
+
+static pr_range range_of(const pr_calibration *calibration, int32_t node, int64_t channel,
+                         const pr_grid_rule *rule)
+{
+    const pr_observer *observer = &calibration->observers[node];
+    const prune_model *model = calibration->model;
+    if (model->nodes[node].op == PR_OP_INPUT) {
+        const bool all = observer->channels == 1;
+        return picture_range(&model->meta.preprocess, observer->seen[channel], all ? 0 : channel,
+                             all ? 3 : channel + 1);
+    }
+    pr_range range = pr_observer_range(observer, channel, rule->percentile);
+    range.low *= (float)(1 + rule->margin);
+    range.high *= (float)(1 + rule->margin);
+    return range;
+}
+
 prune_status pr_calibration_grids(const pr_calibration *calibration, int32_t node,
                                   const pr_grid_rule *rule, pr_tensor *scale, pr_tensor *zero)
 {
@@ -86,11 +115,8 @@ prune_status pr_calibration_grids(const pr_calibration *calibration, int32_t nod
     PR_GO(pr_tensor_create(zero, calibration->ctx, PR_I8, &shape));
     for (int pass = 0; pass < 2; pass++) /* first the largest scale, then those it bounds */
         for (int64_t c = 0; c < observer->channels; c++) {
-            pr_range range = pr_observer_range(observer, c, rule->percentile);
-            range.low *= (float)(1 + rule->margin);
-            range.high *= (float)(1 + rule->margin);
-            const pr_grid grid =
-                pr_grid_of(range, rule->zero_point, largest > 0 ? largest * least_share : 1e-20f);
+            const pr_grid grid = pr_grid_of(range_of(calibration, node, c, rule), rule->zero_point,
+                                            largest > 0 ? largest * least_share : 1e-20f);
             if (pass == 0 && grid.scale > largest) largest = grid.scale;
             pr_f32(scale)[c] = grid.scale;
             ((int8_t *)zero->data)[c] = grid.zero;

@@ -42,7 +42,8 @@ typedef struct pr_grid_rule {
     bool zero_point;
 } pr_grid_rule;
 
-/* Scale and zero point tensors ([1] or [C]) of a watched value. */
+/* Scale and zero point tensors ([1] or [C]) of a watched value. The picture itself is not a matter
+ * of observing: its grid covers black to white. */
 prune_status pr_calibration_grids(const pr_calibration *calibration, int32_t node,
                                   const pr_grid_rule *rule, pr_tensor *scale, pr_tensor *zero);
 

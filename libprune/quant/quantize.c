@@ -25,11 +25,12 @@ static const prune_option options_of_quant[] = {
      "of weights; compensated: each error is made up for by later weights, and the weights absorb "
      "what quantizing the input does (auto: where scales are static)"},
     {"rounding-views", PRUNE_OPTION_INT, FIELD(rounding_views), "40", 1, 100000, NULL,
-     "images that compensated rounding looks at"},
+     "images that compensated rounding looks at; few are looked at more closely"},
     {"views", PRUNE_OPTION_INT, FIELD(views), "60", 1, 100000, NULL,
      "pictures to calibrate on: the images, then augmented views of them"},
     {"default-float", PRUNE_OPTION_BOOL, FIELD(default_float), "true", 0, 0, NULL,
-     "keep the layer that reads the picture and the last convolution in floats"},
+     "keep the last convolution in floats, and the layer that reads the picture where it takes at "
+     "most a twentieth of the multiply-adds"},
     {"keep-float", PRUNE_OPTION_TEXT, FIELD(keep_float), NULL, 0, 0, NULL,
      "layers that stay FP32, as in \"decoder.0.*,blocks.3.mlp.fc2\""},
     {"attention", PRUNE_OPTION_CHOICE, FIELD(attention), "auto", 0, 0, "auto|fp32|int8",

@@ -8,7 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS_PER_VIEW = 400, MAX_DEPTH = 4096 };
+/* Rows of inputs in all, as far as a view may give so many: with few pictures more of each. */
+enum { ROWS = 16000, MOST_ROWS = 2000, LEAST_ROWS = 400, MAX_DEPTH = 4096 };
 
 /* Of the mean of the diagonal: what a direction that the rows hardly show is worth. */
 static const double ridge = 1e-3;
@@ -29,8 +30,9 @@ typedef struct collector {
     const prune_model *model;
     gather *items;
     int32_t count;
-    uint64_t seed, view;
-    float *a, *d, *e; /* scratch: [ROWS_PER_VIEW, n], [.., depth], [.., rows] of the largest */
+    uint64_t seed, view, views;
+    int64_t rows;     /* per view */
+    float *a, *d, *e; /* scratch: [rows of a view, n], [.., depth], [.., rows] of the largest */
 } collector;
 
 static double scale_at(const pr_precision *p, int64_t channel)
@@ -79,7 +81,7 @@ static void gather_rows(collector *c, gather *g, const pr_tensor *x)
     const pr_tensor *weight = pr_node_param(c->model, node, PR_SLOT_WEIGHT);
     const pr_shape out = product_shape(node, weight, &x->shape);
     const int64_t all = pr_shape_count(&out) / pr_shape_last(&out);
-    const int64_t rows = all < ROWS_PER_VIEW ? all : ROWS_PER_VIEW;
+    const int64_t rows = all < c->rows ? all : c->rows;
     pr_random random;
     pr_random_seed(&random, c->seed, c->view * 65537 + (uint64_t)g->node);
     for (int64_t i = 0; i < rows; i++) {
@@ -153,9 +155,9 @@ static prune_status open_collector(collector *c, const bool *wanted)
         rows = (size_t)g->rows > rows ? (size_t)g->rows : rows;
     }
     if (rows < depth) rows = depth; /* e also holds a row of patches */
-    PR_TRY(pr_new(c->ctx, (void **)&c->a, n, ROWS_PER_VIEW * sizeof *c->a));
-    PR_TRY(pr_new(c->ctx, (void **)&c->d, depth, ROWS_PER_VIEW * sizeof *c->d));
-    return pr_new(c->ctx, (void **)&c->e, rows, ROWS_PER_VIEW * sizeof *c->e);
+    PR_TRY(pr_new(c->ctx, (void **)&c->a, n, (size_t)c->rows * sizeof *c->a));
+    PR_TRY(pr_new(c->ctx, (void **)&c->d, depth, (size_t)c->rows * sizeof *c->d));
+    return pr_new(c->ctx, (void **)&c->e, rows, (size_t)c->rows * sizeof *c->e);
 }
 
 static void close_collector(collector *c)
@@ -171,19 +173,18 @@ static void close_collector(collector *c)
     pr_free(c->ctx, c->e);
 }
 
-static prune_status collect(collector *c, prune_samples *samples, int32_t views)
+static prune_status collect(collector *c, prune_samples *samples)
 {
     const pr_run_options options = {.on_value = on_value, .user = c};
     const uint64_t all = prune_samples_count(samples);
-    const uint64_t count = (uint64_t)views < all ? (uint64_t)views : all;
     pr_viewer viewer;
     prune_status status = PRUNE_OK;
     PR_TRY(pr_viewer_open(&viewer, c->model, &options));
-    for (c->view = 0; c->view < count; c->view++) {
+    for (c->view = 0; c->view < c->views; c->view++) {
         PR_GO(pr_check_cancel(c->ctx));
-        PR_GO(pr_viewer_load(&viewer, samples, c->view * all / count, NULL, NULL));
+        PR_GO(pr_viewer_load(&viewer, samples, c->view * all / c->views, NULL, NULL));
         PR_GO(pr_run_forward(viewer.run, viewer.input));
-        pr_progress(c->ctx, "round", c->view + 1, count);
+        pr_progress(c->ctx, "round", c->view + 1, c->views);
     }
 done:
     pr_viewer_close(&viewer);
@@ -274,8 +275,12 @@ prune_status pr_rounding_create(pr_rounding *out, const prune_model *model, cons
     prune_status status = PRUNE_OK;
     made.nodes = pr_calloc(model->ctx, (size_t)model->n_nodes + 1, sizeof *made.nodes);
     if (!made.nodes) return PRUNE_E_MEMORY;
+    c.views = prune_samples_count(samples);
+    if (c.views > (uint64_t)views) c.views = (uint64_t)views;
+    c.rows = ROWS / (c.views > 0 ? (int64_t)c.views : 1);
+    c.rows = c.rows > MOST_ROWS ? MOST_ROWS : c.rows < LEAST_ROWS ? LEAST_ROWS : c.rows;
     PR_GO(open_collector(&c, wanted));
-    PR_GO(collect(&c, samples, views));
+    PR_GO(collect(&c, samples));
     for (int32_t i = 0; i < c.count; i++) {
         PR_GO(pr_check_cancel(model->ctx));
         PR_GO(round_layer(&c, &c.items[i], &made.nodes[c.items[i].node]));

@@ -75,6 +75,16 @@ START_TEST(quantization_is_bit_identical)
                 float v = relu && !(x[i] > 0.0f) ? 0.0f : x[i];
                 ck_assert_int_eq(q[i], pr_quantize_s8(v, inv_scale[i % N], (int8_t)zero[i % N]));
             }
+            for (int n = 1; n < 10; n++) { /* few columns: rows are merged */
+                int m = ROWS * N / n;
+                memset(q, 99, sizeof q);
+                list[t]->quantize(m, n, x, n, inv_scale, zero, relu, q, n);
+                for (int i = 0; i < ROWS * N; i++) {
+                    float v = relu && !(x[i] > 0.0f) ? 0.0f : x[i];
+                    int8_t wanted = pr_quantize_s8(v, inv_scale[i % n], (int8_t)zero[i % n]);
+                    ck_assert_int_eq(q[i], i < m * n ? wanted : 99);
+                }
+            }
             list[t]->quantize_rows(ROWS, N, x, N, relu, q, N, rows);
             for (int r = 0; r < ROWS; r++) {
                 float seen[N];

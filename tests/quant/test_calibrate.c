@@ -91,6 +91,45 @@ START_TEST(ranges_are_those_of_the_values)
 }
 END_TEST
 
+/* Whatever the pictures show, the grid of the picture itself reaches from black to white, and no
+ * further: a margin would only make its steps coarser. */
+START_TEST(a_picture_goes_from_black_to_white)
+{
+    prune_context *ctx = test_context(1);
+    prune_model *model = fixture_model(ctx);
+    scene_make(&world, 3, false);
+    prune_samples *samples = scene_samples(ctx, &world);
+    const pr_preprocess *rule = &model->meta.preprocess;
+    const int32_t node = 0;
+    ck_assert_int_eq(model->nodes[node].op, PR_OP_INPUT);
+    for (int per_channel = 0; per_channel < 2; per_channel++) {
+        const pr_watch watch[64] = {[0] = per_channel ? PR_WATCH_CHANNEL : PR_WATCH_TENSOR};
+        const pr_grid_rule grid = {.margin = 0.5, .zero_point = true};
+        pr_calibration calibration;
+        pr_tensor scale, zero;
+        ck_ok(pr_calibration_create(&calibration, model, watch, PR_OBSERVER_MIN_MAX));
+        ck_ok(pr_calibration_run(&calibration, samples, 3, 5));
+        ck_ok(pr_calibration_grids(&calibration, node, &grid, &scale, &zero));
+        ck_assert_int_eq(pr_tensor_count(&scale), per_channel ? 3 : 1);
+        float low = INFINITY, high = -INFINITY;
+        for (int c = 0; c < 3; c++) {
+            const float black = -rule->mean[c] / rule->std[c];
+            const float white = (1 - rule->mean[c]) / rule->std[c];
+            low = per_channel ? black : fminf(low, black);
+            high = per_channel ? white : fmaxf(high, white);
+            if (per_channel) ck_assert_float_eq_tol(pr_f32(&scale)[c], (high - low) / 254, 1e-6F);
+        }
+        if (!per_channel) ck_assert_float_eq_tol(pr_f32(&scale)[0], (high - low) / 254, 1e-6F);
+        pr_tensor_release(&scale);
+        pr_tensor_release(&zero);
+        pr_calibration_free(&calibration);
+    }
+    prune_samples_free(samples);
+    prune_model_free(model);
+    prune_context_free(ctx);
+}
+END_TEST
+
 START_TEST(more_views_widen_and_the_seed_decides)
 {
     prune_context *ctx = test_context(1);
@@ -148,5 +187,5 @@ START_TEST(memory_does_not_grow_with_the_pictures)
 }
 END_TEST
 
-TEST_MAIN("quant/calibrate", ranges_are_those_of_the_values, more_views_widen_and_the_seed_decides,
-          memory_does_not_grow_with_the_pictures)
+TEST_MAIN("quant/calibrate", ranges_are_those_of_the_values, a_picture_goes_from_black_to_white,
+          more_views_widen_and_the_seed_decides, memory_does_not_grow_with_the_pictures)

@@ -23,12 +23,12 @@ START_TEST(the_ranking_is_in_the_history)
     ck_ok(prune_quant_report(model, &text));
     json_t *report = json_loads(text, 0, NULL);
     const json_t *ranking = json_object_get(report, "ranking");
-    ck_assert_uint_eq(json_array_size(ranking), 5);
+    ck_assert_uint_eq(json_array_size(ranking), 6);
     const json_t *worst = json_array_get(ranking, 0);
     ck_assert_str_eq(json_string_value(json_object_get(worst, "layer")), hostile_name);
     ck_assert_str_eq(json_string_value(json_object_get(worst, "precision")), "bf16");
     ck_assert(json_real_value(json_object_get(worst, "error")) > 0);
-    ck_assert_int_eq(json_integer_value(json_object_get(report, "int8-layers")), 4);
+    ck_assert_int_eq(json_integer_value(json_object_get(report, "int8-layers")), 5);
     const json_t *judge = json_object_get(report, "judge");
     ck_assert_str_eq(json_string_value(json_object_get(judge, "by")), "original model");
     ck_assert_int_eq(json_integer_value(json_object_get(judge, "pictures")), 2);

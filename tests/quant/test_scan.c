@@ -67,7 +67,7 @@ START_TEST(partial_runs_equal_whole_runs)
 {
     setting s;
     open_setting(&s, fixture_model(test_context(2)), false);
-    ck_assert_int_eq(s.scan.count, 5);
+    ck_assert_int_eq(s.scan.count, 6);
     compare_with_whole_runs(&s);
     close_setting(&s);
 }

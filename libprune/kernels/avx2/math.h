@@ -5,6 +5,8 @@
 #include "libprune/kernels/intrinsics.h"
 #include "libprune/kernels/kernels.h"
 
+#include <math.h>
+
 /* exp(x) = 2^i * 2^f with x log2(e) = i + f, f in [-1/2, 1/2]; 2^f by a polynomial fitted for the
  * least largest relative error (Lawson's iteration; 2e-9, 2e-7 with rounding for |x| < 10, 1.3e-6
  * at the ends). x is clamped to [-87, 88], so 2^i never needs denormals. Adding 1.5 * 2^23 rounds
@@ -192,6 +194,45 @@ static inline void finish_plain_i32(const pr_epilogue *e, int64_t r, int64_t row
     }
 }
 
+/* Between convolutions: an activation at most, and bytes are all that is stored. */
+static inline bool stores_bytes_alone(const pr_epilogue *e)
+{
+    return e->out8 && !e->out && !e->row_scale && !e->gain && !e->residual &&
+           e->late == PR_ACT_NONE;
+}
+
+/* finish_i32 there: the same numbers, with what does not depend on the row at hand, and without a
+ * choice per vector where `act` is a constant. */
+static inline void finish_bytes_i32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c,
+                                    const int32_t *sums, int64_t stride, pr_activation act)
+{
+    const __m256 least = _mm256_set1_ps(e->relu8 ? 0.0f : -INFINITY);
+    __m256 scale[2], bias[2], inverse[2], low[2], high[2];
+    __m256i zero[2], q[2];
+    for (int h = 0; h < 2; h++) {
+        const __m256 z = _mm256_loadu_ps(e->zero + c + 8 * h);
+        scale[h] = _mm256_loadu_ps(e->scale + c + 8 * h);
+        bias[h] = e->bias ? _mm256_loadu_ps(e->bias + c + 8 * h) : _mm256_setzero_ps();
+        inverse[h] = _mm256_loadu_ps(e->inv_scale + c + 8 * h);
+        low[h] = _mm256_sub_ps(_mm256_set1_ps(-127.0f), z);
+        high[h] = _mm256_sub_ps(_mm256_set1_ps(127.0f), z);
+        zero[h] = _mm256_cvtps_epi32(z);
+    }
+    for (int64_t i = 0; i < rows; i++, sums += stride) {
+        const __m256i *from = (const __m256i *)(const void *)sums;
+        for (int h = 0; h < 2; h++) {
+            __m256 y = _mm256_cvtepi32_ps(_mm256_loadu_si256(from + h));
+            y = activate8(act, e->alpha, _mm256_fmadd_ps(y, scale[h], bias[h]));
+            y = _mm256_mul_ps(_mm256_max_ps(y, least), inverse[h]);
+            y = _mm256_min_ps(_mm256_max_ps(y, low[h]), high[h]);
+            q[h] = _mm256_add_epi32(_mm256_cvtps_epi32(y), zero[h]);
+        }
+        const int64_t to = e->place ? e->place[r + i] : r + i;
+        _mm_storeu_si128((__m128i *)(void *)(e->out8 + to * e->out8_stride + c),
+                         narrow16(q[0], q[1]));
+    }
+}
+
 /* Rows of a 16-column block of int32 sums (row stride `stride`), scaled as integer.h says. */
 static inline void finish_i32(const pr_epilogue *e, int64_t r, int64_t rows, int64_t c,
                               int64_t columns, const int32_t *sums, int64_t stride)
@@ -199,6 +240,24 @@ static inline void finish_i32(const pr_epilogue *e, int64_t r, int64_t rows, int
     if (columns >= 16 && pr_epilogue_is_plain(e)) {
         finish_plain_i32(e, r, rows, c, sums, stride);
         return;
+    }
+    if (columns >= 16 && stores_bytes_alone(e)) {
+        switch (e->act) {
+        case PR_ACT_NONE:
+            finish_bytes_i32(e, r, rows, c, sums, stride, PR_ACT_NONE);
+            return;
+        case PR_ACT_RELU:
+            finish_bytes_i32(e, r, rows, c, sums, stride, PR_ACT_RELU);
+            return;
+        case PR_ACT_LEAKY_RELU:
+            finish_bytes_i32(e, r, rows, c, sums, stride, PR_ACT_LEAKY_RELU);
+            return;
+        case PR_ACT_ELU:
+            finish_bytes_i32(e, r, rows, c, sums, stride, PR_ACT_ELU);
+            return;
+        default:
+            break;
+        }
     }
     __m256 s0 = _mm256_loadu_ps(e->scale + c), s1 = _mm256_loadu_ps(e->scale + c + 8);
     __m256 b0 = _mm256_setzero_ps(), b1 = b0;

@@ -35,26 +35,56 @@ static inline __m256 sums_of_8(const __m256 v[8])
     return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
 }
 
+/* v[j] += the products of `run` values, by lanes, for the rows that begin at x + at[j]. Eight sums
+ * hide the latency of each other, and share the loads of w. */
+static inline void dots_of_8(__m256 v[8], const float *x, const int64_t at[8], const float *w,
+                             int64_t run)
+{
+    int64_t p = 0;
+    for (; p + 8 <= run; p += 8, x += 8) {
+        const __m256 weights = _mm256_loadu_ps(w + p);
+        for (int j = 0; j < 8; j++)
+            v[j] = _mm256_fmadd_ps(_mm256_loadu_ps(x + at[j]), weights, v[j]);
+    }
+    if (p < run) {
+        const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)(run - p)), lanes);
+        const __m256 weights = _mm256_maskload_ps(w + p, mask);
+        for (int j = 0; j < 8; j++)
+            v[j] = _mm256_fmadd_ps(_mm256_maskload_ps(x + at[j], mask), weights, v[j]);
+    }
+}
+
+/* The sums of eight rows, the first of them at lines[part] + first * step; past the last row they
+ * repeat it, and the result is not stored. */
+static inline __m256 single_8(const float *const *lines, int64_t parts, int64_t first, int64_t left,
+                              int64_t step, const pr_packed *b)
+{
+    const float *w = b->data;
+    const int64_t run = b->k / parts;
+    int64_t at[8];
+    __m256 v[8];
+    for (int64_t j = 0; j < 8; j++) {
+        at[j] = (j < left ? j : left - 1) * step;
+        v[j] = _mm256_setzero_ps();
+    }
+    for (int64_t p = 0; p < parts; p++)
+        if (lines[p]) dots_of_8(v, lines[p] + first * step, at, w + p * run, run);
+    return sums_of_8(v);
+}
+
 /* Rows without gaps: sixteen of them are finished as if they were columns. */
 void pr_avx2_f32_single(int64_t m, const float *const *lines, int64_t parts, int64_t step,
                         const pr_packed *b, const pr_epilogue *e, int64_t row)
 {
-    const float *w = b->data;
+    const __m256 bias = _mm256_set1_ps(e->bias ? e->bias[0] : 0.0f);
     pr_epilogue flat = *e;
-    int64_t run = b->k / parts;
-    __m256 bias = _mm256_set1_ps(e->bias ? e->bias[0] : 0.0f);
     flat.out_stride = 0;
     for (int64_t i = 0; i < m; i += 16) {
-        int64_t rows = m - i < 16 ? m - i : 16;
-        __m256 v[16];
-        for (int64_t j = 0; j < 16; j++) {
-            v[j] = _mm256_setzero_ps();
-            for (int64_t p = 0; j < rows && p < parts; p++) {
-                if (lines[p]) v[j] = dot8(v[j], lines[p] + (i + j) * step, w + p * run, run);
-            }
-        }
-        finish16(&flat, 0, row + i, rows, _mm256_add_ps(sums_of_8(v), bias),
-                 _mm256_add_ps(sums_of_8(v + 8), bias));
+        const int64_t rows = m - i < 16 ? m - i : 16;
+        __m256 y0 = single_8(lines, parts, i, rows, step, b), y1 = y0;
+        if (rows > 8) y1 = single_8(lines, parts, i + 8, rows - 8, step, b);
+        finish16(&flat, 0, row + i, rows, _mm256_add_ps(y0, bias), _mm256_add_ps(y1, bias));
     }
 }
 
