@@ -1,11 +1,12 @@
 /* Attention in tiles (online softmax, Dao et al. 2022): QUERIES rows of one head against chunks of
- * KEYS keys; sums and the running maximum are corrected as larger scores appear. */
+ * KEYS keys; sums and what is taken for the maximum are corrected as scores appear that are larger
+ * by more than SLACK: floats have room for weights up to 2^SLACK. */
 #include "libprune/kernels/driver.h"
 #include "libprune/kernels/kernels.h"
 
 #include <math.h>
 
-enum { QUERIES = 48, KEYS = 256 };
+enum { QUERIES = 48, KEYS = 256, SLACK = 16 };
 
 typedef struct attention_job {
     const pr_kernels *kernels;
@@ -65,11 +66,12 @@ static void pack_chunks(void *arg, int64_t begin, int64_t end, int lane)
         int64_t head = i / chunks, chunk = i % chunks, keys = chunk_keys(a, chunk);
         int64_t row = head / a->heads * a->tokens + chunk * KEYS, h = head % a->heads;
         float *to = packed_chunk(job, head, chunk);
-        pr_pack_f32_rows(job->kernels, keys, a->qk_width,
-                         a->k + row * a->k_stride + h * a->qk_width, a->k_stride, to);
-        pr_pack_f32_transposed(job->kernels, a->v_width, keys,
-                               a->v + row * a->v_stride + h * a->v_width, a->v_stride,
-                               to + job->k_floats);
+        const float *k = a->k + row * a->k_stride + h * a->qk_width;
+        const float *v = a->v + row * a->v_stride + h * a->v_width;
+        pr_prefetch_rows(k, a->k_stride, keys, a->qk_width);
+        pr_pack_f32_rows(job->kernels, keys, a->qk_width, k, a->k_stride, to);
+        pr_prefetch_rows(v, a->v_stride, keys, a->v_width);
+        pr_pack_f32_transposed(job->kernels, a->v_width, keys, v, a->v_stride, to + job->k_floats);
         if (a->bf16) job->kernels->bf16_round(to, to, (int64_t)job->chunk_floats);
     }
 }
@@ -94,13 +96,14 @@ static void add_chunk(const attention_job *job, const tile *t, int64_t head, int
     for (int64_t r = 0; r < t->rows; r++) {
         float *scores = t->scores + r * KEYS;
         float largest = kernels->max_row(scores, keys);
-        if (chunk > 0 && largest > t->largest[r]) {
+        if (chunk == 0) t->largest[r] = largest;
+        if (largest > t->largest[r] + SLACK) {
             float factor = exp2f(t->largest[r] - largest);
             float *out = t->out + r * a->out_stride;
             t->sum[r] *= factor;
             kernels->scale_row(out, factor, out, a->v_width);
+            t->largest[r] = largest;
         }
-        if (chunk == 0 || largest > t->largest[r]) t->largest[r] = largest;
         float sum = kernels->exp2_row(scores, keys, t->largest[r]);
         if (a->bf16) kernels->bf16_round(scores, scores, keys);
         t->sum[r] = chunk == 0 ? sum : t->sum[r] + sum;
@@ -128,9 +131,11 @@ static void attend_tiles(void *arg, int64_t begin, int64_t end, int lane)
         int64_t row = head / a->heads * a->tokens + first;
         t.rows = a->tokens - first < QUERIES ? a->tokens - first : QUERIES;
         t.out = a->out + row * a->out_stride + h * a->v_width;
+        const float *q = a->q + row * a->q_stride + h * a->qk_width;
+        pr_prefetch_rows(q, a->q_stride, t.rows, a->qk_width);
         for (int64_t r = 0; r < t.rows; r++) {
-            job->kernels->scale_row(a->q + (row + r) * a->q_stride + h * a->qk_width,
-                                    a->scale * PR_LOG2_E, t.q + r * a->qk_width, a->qk_width);
+            job->kernels->scale_row(q + r * a->q_stride, a->scale * PR_LOG2_E,
+                                    t.q + r * a->qk_width, a->qk_width);
         }
         if (a->bf16) job->kernels->bf16_round(t.q, t.q, t.rows * a->qk_width);
         for (int64_t chunk = 0; chunk < chunks; chunk++) add_chunk(job, &t, head, chunk);

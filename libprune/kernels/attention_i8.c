@@ -108,6 +108,7 @@ static void pack_keys(const attention_job *job, const pr_chunk *to, const float 
                       int8_t *bytes)
 {
     const pr_attention *a = job->a;
+    pr_prefetch_rows(k, a->k_stride, keys, a->qk_width);
     job->kernels->quantize_rows(keys, a->qk_width, k, a->k_stride, false, bytes, a->qk_width,
                                 to->k_scale);
     memset(to->k_scale + keys, 0, (job->key_floats - (size_t)keys) * sizeof(float));
@@ -135,6 +136,7 @@ static void pack_values(const attention_job *job, const pr_chunk *to, const floa
     float *inverse = columns, *zero = columns + job->channel_floats;
     memset(columns, 0, 2 * job->channel_floats * sizeof(float));
     memset(to->v_scale, 0, job->channel_floats * sizeof(float));
+    pr_prefetch_rows(v, a->v_stride, keys, a->v_width);
     largest_of_columns(v, a->v_stride, keys, a->v_width, inverse);
     for (int64_t c = 0; c < a->v_width; c++) {
         pr_row_scale step = pr_row_scale_from(inverse[c]);
@@ -193,6 +195,7 @@ static void load_queries(const attention_job *job, const tile *t, const float *q
     const pr_attention *a = job->a;
     const pr_kernels *kernels = job->kernels;
     int64_t row_bytes = job->depth * kernels->i8_bytes, used = a->qk_width * kernels->i8_bytes;
+    pr_prefetch_rows(q, a->q_stride, t->rows, a->qk_width);
     kernels->quantize_rows(t->rows, a->qk_width, q, a->q_stride, false, t->bytes, a->qk_width,
                            t->q_scale);
     for (int64_t r = 0; r < t->rows; r++) {

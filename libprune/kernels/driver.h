@@ -68,6 +68,14 @@ pr_epilogue pr_epilogue_for(const pr_epilogue *e, const pr_packed *b, int64_t co
 /* Attention folds it into q: exp(s) = 2^(s log2 e). */
 #define PR_LOG2_E 1.44269504f
 
+/* Asks for rows before they are read: pieces of rows that lie far apart (one head's share of q, k
+ * or v) are not foreseen by the processor, and each would be waited for. */
+static inline void pr_prefetch_rows(const float *x, int64_t stride, int64_t rows, int64_t n)
+{
+    for (int64_t r = 0; r < rows; r++, x += stride)
+        for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(x + i);
+}
+
 static inline size_t pr_scratch_round(size_t bytes)
 {
     return (bytes + 63) / 64 * 64;

@@ -351,8 +351,9 @@ static void put_column(const pr_kernels *kernels, char *to, int64_t stride, int6
         char *at = to;
         for (int64_t i = s; i < s + step; i += depth, at += stride) {
             if (pairs && i + 2 <= length) {
-                int16_t pair[2] = {w[i], w[i + 1]};
-                memcpy(at, pair, sizeof pair);
+                /* One store: two of 16 bits would hold up the load that joins them. */
+                const uint32_t pair = (uint16_t)w[i] | (uint32_t)(uint16_t)w[i + 1] << 16;
+                memcpy(at, &pair, sizeof pair);
             } else if (fours && i + 4 <= length) {
                 memcpy(at, w + i, 4);
             } else {
