@@ -346,15 +346,19 @@ static void put_column(const pr_kernels *kernels, char *to, int64_t stride, int6
                        const int8_t *w, int64_t length, int64_t k)
 {
     int64_t depth = kernels->i8_depth, step = step_of(kernels);
-    bool pairs = depth == 2 && kernels->i8_bytes == 2, fours = depth == 4 && kernels->i8_bytes == 1;
-    for (int64_t s = 0; s < k; s += step, to += jump) {
+    bool fours = depth == 4 && kernels->i8_bytes == 1;
+    int64_t s = 0;
+    if (depth == 2 && step == 2 && kernels->i8_bytes == 2) {
+        for (; s + 2 <= length; s += 2, to += jump) {
+            /* One store: two of 16 bits would hold up the load that joins them. */
+            const uint32_t pair = (uint16_t)w[s] | (uint32_t)(uint16_t)w[s + 1] << 16;
+            memcpy(to, &pair, sizeof pair);
+        }
+    }
+    for (; s < k; s += step, to += jump) {
         char *at = to;
         for (int64_t i = s; i < s + step; i += depth, at += stride) {
-            if (pairs && i + 2 <= length) {
-                /* One store: two of 16 bits would hold up the load that joins them. */
-                const uint32_t pair = (uint16_t)w[i] | (uint32_t)(uint16_t)w[i + 1] << 16;
-                memcpy(at, &pair, sizeof pair);
-            } else if (fours && i + 4 <= length) {
+            if (fours && i + 4 <= length) {
                 memcpy(at, w + i, 4);
             } else {
                 put_group(kernels, at, w + i, length - i);

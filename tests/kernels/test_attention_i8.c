@@ -9,7 +9,8 @@ static float steps[3][MOST];
 
 /* --- parts ------------------------------------------------------------------------------------*/
 
-static void check_panel(const pr_kernels *kernels, int64_t n, int64_t depth, bool wide)
+/* By scales of rows and columns, or by those of columns alone and added to what is there. */
+static void check_panel(const pr_kernels *kernels, int64_t n, int64_t depth, bool wide, bool add)
 {
     static int16_t weights[M * (K + 1)];
     static char panel[M * (K + 8) * 2];
@@ -33,6 +34,12 @@ static void check_panel(const pr_kernels *kernels, int64_t n, int64_t depth, boo
     pr_packed b = {.n = n, .k = depth, .k_padded = k_padded, .data = data, .offset = offset};
     pr_epilogue e = {.out = out, .out_stride = N + 3, .scale = scale, .row_scale = row_scale};
     b.shorts = wide || kernels->i8_bytes == 2;
+    if (add) {
+        for (int64_t i = 0; i < M * (N + 3); i++) out[i] = (float)i;
+        e.row_scale = NULL;
+        e.residual = out;
+        e.residual_stride = e.out_stride;
+    }
     if (wide) {
         pr_pack_i16_transposed(kernels, n, depth, bytes[1], N, data);
         kernels->i16_panel(M, weights, k_padded, &b, &e, 0);
@@ -46,9 +53,11 @@ static void check_panel(const pr_kernels *kernels, int64_t n, int64_t depth, boo
             sum += wide ? weights[i / n * k_padded + p] * bytes[1][p * N + i % n]
                         : bytes[0][i / n * K + p] * bytes[1][i % n * K + p];
         }
-        float wanted = pr_dequantize_acc(sum, row_scale[i / n] * scale[i % n], 0.0f);
-        ck_assert_msg(wanted == out[i / n * (N + 3) + i % n], "%s: n %lld, k %lld, row %lld",
-                      kernels->name, (long long)n, (long long)depth, (long long)(i / n));
+        int64_t at = i / n * (N + 3) + i % n;
+        float wanted = add ? pr_dequantize_acc(sum, scale[i % n], 0.0f) + (float)at
+                           : pr_dequantize_acc(sum, row_scale[i / n] * scale[i % n], 0.0f);
+        ck_assert_msg(wanted == out[at], "%s: n %lld, k %lld, row %lld", kernels->name,
+                      (long long)n, (long long)depth, (long long)(i / n));
     }
     free(data);
 }
@@ -62,8 +71,7 @@ START_TEST(products_are_exact)
     for (int t = 0; t < count; t++) {
         for (int64_t n = 1; n <= N; n += 23) {
             for (int64_t depth = 1; depth <= K; depth += 37) {
-                check_panel(list[t], n, depth, false);
-                check_panel(list[t], n, depth, true);
+                for (int i = 0; i < 4; i++) check_panel(list[t], n, depth, i & 1, i & 2);
             }
         }
     }

@@ -76,6 +76,8 @@ void pr_avx2_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
     const int16_t *from = a;
     const char *block = b->data;
     const bool bytes = !b->shorts;
+    /* Attention: nothing but scales, on 16 bits. */
+    const bool direct = !bytes && !e->row_scale && pr_epilogue_is_plain(e);
     _Alignas(64) int32_t sums[ROWS * 16];
     for (int64_t c = 0; c < b->n;) {
         int64_t wide = pr_block_columns(b->n - c, 8);
@@ -85,6 +87,12 @@ void pr_avx2_i8_panel(int64_t m, const void *a, int64_t lda, const pr_packed *b,
             int64_t left = m - i < ROWS ? m - i : ROWS;
             for (int64_t j = 0; j < ROWS; j++) {
                 rows[j] = from + (i + (j < left ? j : left - 1)) * lda;
+            }
+            if (direct && left == ROWS && columns == 16) {
+                const scaled out = {e->out + (row + i) * e->out_stride + c, e->out_stride,
+                                    e->scale + c, e->residual != NULL};
+                tile_6x16_scaled(rows, block, b->k_padded, &out);
+                continue;
             }
             multiply(rows, block, wide, b->k_padded, sums, bytes);
             finish_i32(e, row + i, left, c, columns, sums, 16);

@@ -60,9 +60,36 @@ static inline void store8(int32_t *to, __m256i v)
     store8(sums + 16 * (i), c##i##0);                                                              \
     store8(sums + 16 * (i) + 8, c##i##1);
 
-/* sums[6][16], aligned to 32 bytes; k is even, b holds [k / 2][16][2], of bytes or of 16 bits. */
-static inline void tile_6x16(const int16_t *const rows[ROWS], const void *b, int64_t k,
-                             int32_t *sums, bool bytes)
+/* Where a tile goes as floats, straight from the registers: y = sum * scale, or added to what is
+ * there. */
+typedef struct scaled {
+    float *to;
+    int64_t stride;
+    const float *scale;
+    bool add;
+} scaled;
+
+static inline void store_scaled(const scaled *out, int64_t i, __m256i sum0, __m256i sum1)
+{
+    float *to = out->to + i * out->stride;
+    __m256 y0 = _mm256_mul_ps(_mm256_cvtepi32_ps(sum0), _mm256_loadu_ps(out->scale));
+    __m256 y1 = _mm256_mul_ps(_mm256_cvtepi32_ps(sum1), _mm256_loadu_ps(out->scale + 8));
+    if (out->add) {
+        y0 = _mm256_add_ps(y0, _mm256_loadu_ps(to));
+        y1 = _mm256_add_ps(y1, _mm256_loadu_ps(to + 8));
+    }
+    _mm256_storeu_ps(to, y0);
+    _mm256_storeu_ps(to + 8, y1);
+}
+
+#define PR_STORE_SCALED(i) store_scaled(out, i, c##i##0, c##i##1);
+
+/* To sums[6][16], aligned to 32 bytes, or to `out` where that is not NULL; k is even, b holds
+ * [k / 2][16][2], of bytes or of 16 bits. */
+static inline __attribute__((always_inline)) void tile_6x16_to(const int16_t *const rows[ROWS],
+                                                               const void *b, int64_t k,
+                                                               int32_t *sums, const scaled *out,
+                                                               bool bytes)
 {
     const int16_t *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3], *r4 = rows[4],
                   *r5 = rows[5];
@@ -80,12 +107,33 @@ static inline void tile_6x16(const int16_t *const rows[ROWS], const void *b, int
         __m256i b0 = weights_at(b, p * 16, bytes), b1 = weights_at(b, p * 16 + 16, bytes), x;
         PR_EACH(PR_STEP, 0)
     }
+    if (out) {
+        PR_STORE_SCALED(0)
+        PR_STORE_SCALED(1)
+        PR_STORE_SCALED(2)
+        PR_STORE_SCALED(3)
+        PR_STORE_SCALED(4)
+        PR_STORE_SCALED(5)
+        return;
+    }
     PR_STORE(0)
     PR_STORE(1)
     PR_STORE(2)
     PR_STORE(3)
     PR_STORE(4)
     PR_STORE(5)
+}
+
+static inline void tile_6x16(const int16_t *const rows[ROWS], const void *b, int64_t k,
+                             int32_t *sums, bool bytes)
+{
+    tile_6x16_to(rows, b, k, sums, NULL, bytes);
+}
+
+static inline void tile_6x16_scaled(const int16_t *const rows[ROWS], const void *b, int64_t k,
+                                    const scaled *out)
+{
+    tile_6x16_to(rows, b, k, NULL, out, false);
 }
 
 /* Narrow last block, b holds [k / 2][8][2]. */
@@ -110,5 +158,6 @@ static inline void tile_6x8(const int16_t *const rows[ROWS], const void *b, int6
 #undef PR_EACH
 #undef PR_STEP
 #undef PR_STORE
+#undef PR_STORE_SCALED
 
 #endif
