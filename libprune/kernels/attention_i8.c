@@ -205,7 +205,8 @@ static void load_queries(const attention_job *job, const tile *t, const float *q
     }
 }
 
-/* Scores to weights; what is summed so far shrinks when a larger score appears. */
+/* Scores, still without q's scale, to weights; what is summed so far shrinks when a larger score
+ * appears. */
 static void weigh(const attention_job *job, const tile *t, int64_t keys, bool first)
 {
     const pr_attention *a = job->a;
@@ -213,14 +214,15 @@ static void weigh(const attention_job *job, const tile *t, int64_t keys, bool fi
     for (int64_t r = 0; r < t->rows; r++) {
         const float *scores = t->scores + r * KEYS;
         int16_t *weights = t->weights + r * KEYS;
-        float largest = kernels->max_row(scores, keys);
+        float largest = kernels->max_row(scores, keys) * t->q_scale[r];
+        largest += fabsf(largest) * 0x1p-22f; /* not below any product, however it is rounded */
         if (!first && largest > t->largest[r]) {
             float factor = exp2f(t->largest[r] - largest), *out = t->out + r * a->out_stride;
             t->sum[r] *= factor;
             kernels->scale_row(out, factor, out, a->v_width);
         }
         if (first || largest > t->largest[r]) t->largest[r] = largest;
-        float sum = (float)kernels->weigh_row(scores, keys, t->largest[r], weights);
+        float sum = (float)kernels->weigh_row(scores, keys, t->q_scale[r], t->largest[r], weights);
         t->sum[r] = first ? sum : t->sum[r] + sum;
         for (int64_t j = keys; j % PAIR != 0; j++) weights[j] = 0;
     }
@@ -236,9 +238,7 @@ static void add_chunk(const attention_job *job, const tile *t, int64_t head, int
     k.offset = c.k_offset;
     k.shorts = job->kernels->i8_bytes == 2;
     v.shorts = true;
-    pr_epilogue to_scores = {.out = t->scores, .out_stride = KEYS};
-    to_scores.scale = c.k_scale;
-    to_scores.row_scale = t->q_scale;
+    pr_epilogue to_scores = {.out = t->scores, .out_stride = KEYS, .scale = c.k_scale};
     job->kernels->i8_panel(t->rows, t->q, job->depth, &k, &to_scores, 0);
     weigh(job, t, keys, index == 0);
     pr_epilogue to_out = {.out = t->out, .out_stride = a->out_stride, .scale = c.v_scale};

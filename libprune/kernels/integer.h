@@ -13,8 +13,9 @@
  *
  *   q, k       s8, one scale per token, from its largest magnitude (pr_row_scale_from)
  *   v          s8, one scale per channel and chunk, likewise
- *   scores     s = float(acc) * ((q_scale * scale * log2 e) * k_scale)     acc exact int32
- *   weights    p = rne(2^(s - m) * 32767), m the largest score so far: 15 bits, to one unit
+ *   scores     s = (float(acc) * k_scale) * (q_scale * scale * log2 e)     acc exact int32
+ *   weights    p = rne(2^(s - m) * 32767), m the largest score so far, rounded up: 15 bits, to one
+ *              unit
  *   out        sum over chunks of float(acc) * v_scale, acc = sum p * v exact int32; earlier
  *              chunks' sums (and those of p) shrink by 2^(m' - m) when m grows; divided by sum p
  *

@@ -189,9 +189,10 @@ typedef struct pr_kernels {
     uint64_t (*peak_i8)(int64_t rounds);
     uint64_t (*peak_bf16)(int64_t rounds);
     void (*peak_read)(const void *from, size_t bytes);
-    /* Attention in integers (integer.h). weigh_row: p[j] = rne(2^(s[j] - largest) * 32767), exact
-     * to one unit; returns their sum, n <= 65536. */
-    int32_t (*weigh_row)(const float *s, int64_t n, float largest, int16_t *p);
+    /* Attention in integers (integer.h). weigh_row: p[j] = rne(2^(s[j] * factor - largest) *
+     * 32767), exact to one unit; returns their sum, n <= 65536. No s[j] * factor, unrounded, is
+     * above largest. */
+    int32_t (*weigh_row)(const float *s, int64_t n, float factor, float largest, int16_t *p);
     /* As i8_panel, for a[m, k] and packed^T of 16 bits each, k padded to PR_I16_DEPTH in both; the
      * caller keeps the sums within 32 bits. */
     int32_t i16_lanes;

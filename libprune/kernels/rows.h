@@ -261,14 +261,6 @@ static inline __attribute__((always_inline)) void exp2_fine(floats *x, int count
     exp2_each(x, count, -126.0f, c, 5);
 }
 
-/* To 3e-6. */
-static inline __attribute__((always_inline)) void exp2_rough(floats *x, int count)
-{
-    static const float c[5] = {9.57010221e-3f, 5.59178591e-2f, 0.240247443f, 0.693121791f,
-                               0.999999285f};
-    exp2_each(x, count, -30.0f, c, 4);
-}
-
 float PR_ROW(exp2_row)(float *s, int64_t n, float largest)
 {
     const floats shift = spread(largest);
@@ -295,31 +287,48 @@ float PR_ROW(exp2_row)(float *s, int64_t n, float largest)
     return sum_of(sum);
 }
 
-int32_t PR_ROW(weigh_row)(const float *s, int64_t n, float largest, int16_t *p)
+/* x = 65534 * 2^-x as integers without their fraction, 0 where nothing is left: by a polynomial
+ * fitted as above, with 14 more bits that a shift by 14 + i drops; `x` has the 14 already. To 3e-6,
+ * and unlike a power of two that a float takes, no shift is too far. */
+static inline __attribute__((always_inline)) void twice_weights(floats *x, int count, integers *w)
 {
-    /* 2^14.999956 = 32767 */
-    const floats shift = spread(largest - 14.99995597f);
-    integers sum = rounded(spread(0.0f));
+    static const float c[5] = {9.57010221e-3f, -5.59178591e-2f, 0.240247443f, -0.693121791f,
+                               0.999999285f};
+    const float unit = 65534.0f * 16384.0f;
+    floats p[EACH];
+    for (int i = 0; i < count; i++) w[i] = rounded(x[i]);
+    for (int i = 0; i < count; i++) x[i] = minus(x[i], reals(w[i]));
+    for (int i = 0; i < count; i++) p[i] = spread(c[0] * unit);
+    for (int k = 1; k <= 4; k++)
+        for (int i = 0; i < count; i++) p[i] = fused(p[i], x[i], spread(c[k] * unit));
+    for (int i = 0; i < count; i++) w[i] = shifted_right(rounded(p[i]), w[i]);
+}
+
+int32_t PR_ROW(weigh_row)(const float *s, int64_t n, float factor, float largest, int16_t *p)
+{
+    const floats down = spread(-factor), top = spread(largest + 14.0f);
+    word_sums sum = no_words();
     floats x[EACH];
-    int32_t total = 0;
+    integers w[EACH];
     int64_t i = 0;
     for (; i + EACH * LANES <= n; i += EACH * LANES) {
-        for (int j = 0; j < EACH; j++) x[j] = minus(load(s + i + j * LANES), shift);
-        exp2_rough(x, EACH);
+        for (int j = 0; j < EACH; j++) x[j] = fused(load(s + i + j * LANES), down, top);
+        twice_weights(x, EACH, w);
         for (int j = 0; j < EACH; j++) {
-            const integers w = rounded(x[j]);
-            sum = plus_integers(sum, w);
-            store_words(p + i + j * LANES, w);
+            const words weights = halved(narrowed(w[j]));
+            sum = plus_words(sum, weights);
+            store_words(p + i + j * LANES, weights);
         }
     }
+    int32_t total = sum_of_words(sum);
     for (; i < n; i += LANES) {
         const int64_t left = n - i < LANES ? n - i : LANES;
-        x[0] = minus(left < LANES ? load_part(s + i, left) : load(s + i), shift);
-        exp2_rough(x, 1);
-        store_words_part(p + i, rounded(x[0]), left);
+        x[0] = fused(left < LANES ? load_part(s + i, left) : load(s + i), down, top);
+        twice_weights(x, 1, w);
+        store_words_part(p + i, halved(narrowed(w[0])), left);
         for (int64_t j = 0; j < left; j++) total += p[i + j];
     }
-    return total + sum_of_integers(sum);
+    return total;
 }
 
 #endif

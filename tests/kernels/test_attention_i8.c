@@ -87,13 +87,15 @@ START_TEST(weights_are_exact_to_a_unit)
     for (int t = 0; t < count; t++) {
         int16_t p[601];
         for (int64_t n = 1; n <= 600; n += 13) {
-            float largest = list[t]->max_row(q, n);
+            const float factor = n % 2 ? 1.0f : 0.37f;
+            float largest = list[t]->max_row(q, n) * factor;
+            largest += fabsf(largest) * 0x1p-22f; /* products are not rounded */
             int32_t sum = 0;
             p[n] = -7;
-            int32_t total = list[t]->weigh_row(q, n, largest, p);
+            int32_t total = list[t]->weigh_row(q, n, factor, largest, p);
             ck_assert_int_eq(p[n], -7);
             for (int64_t j = 0; j < n; j++) {
-                double wanted = exp2((double)q[j] - (double)largest) * 32767;
+                double wanted = exp2((double)q[j] * (double)factor - (double)largest) * 32767;
                 ck_assert_double_eq_tol(wanted, p[j], 1.0);
                 ck_assert_int_ge(p[j], 0);
                 sum += p[j];

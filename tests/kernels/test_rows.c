@@ -180,7 +180,7 @@ static size_t everything(const pr_kernels *k, int64_t n, unsigned char *to)
     one = k->max_row(x, n);
     KEEP(&one, sizeof one);
     memset(words, 0x55, sizeof words);
-    int32_t sum = k->weigh_row(x, n, one, words);
+    int32_t sum = k->weigh_row(x, n, 1.0f, one, words);
     KEEP(&sum, sizeof sum);
     KEEP(words, sizeof words);
     memcpy(floats, x, (size_t)n * sizeof(float));

@@ -44,7 +44,7 @@ void pr_avx2_i8_winograd(const pr_conv *conv, const pr_epilogue *e, int64_t begi
     float tier##_exp2_row(float *s, int64_t n, float largest);                                     \
     void tier##_bf16_round(const float *x, float *y, int64_t count);                               \
     void tier##_scale_row(const float *x, float factor, float *y, int64_t count);                  \
-    int32_t tier##_weigh_row(const float *s, int64_t n, float largest, int16_t *p);
+    int32_t tier##_weigh_row(const float *s, int64_t n, float factor, float largest, int16_t *p);
 PR_DECLARE_ROWS(pr_avx2)
 
 /* Initializers of table rows. */

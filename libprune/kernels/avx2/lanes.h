@@ -3,10 +3,11 @@
 #define PR_KERNELS_AVX2_LANES_H
 
 #include "libprune/kernels/avx2/math.h"
+#include "libprune/kernels/avx2/words.h"
 
 #include <string.h>
 
-enum { EACH = 2 }; /* of these that take every step together where steps wait for each other */
+enum { EACH = 1 }; /* of these that take every step together where steps wait for each other */
 
 typedef struct floats {
     __m256 low, high;
@@ -119,24 +120,27 @@ static inline integers plus_integers(integers a, integers b)
     return (integers){_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)};
 }
 
-static inline int32_t sum_of_integers(integers v)
+static inline floats reals(integers v)
 {
-    const __m256i eight = _mm256_add_epi32(v.low, v.high);
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
-    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
-    return _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1)));
+    return (floats){_mm256_cvtepi32_ps(v.low), _mm256_cvtepi32_ps(v.high)};
 }
 
-/* Integers that fit 8, 16 bits. */
+/* 0 where `by` is above 31 or negative. */
+static inline integers shifted_right(integers v, integers by)
+{
+    return (integers){_mm256_srlv_epi32(v.low, by.low), _mm256_srlv_epi32(v.high, by.high)};
+}
+
+/* As 16 bits each; what is above 65535 becomes that. */
+static inline words narrowed(integers v)
+{
+    return _mm256_permute4x64_epi64(_mm256_packus_epi32(v.low, v.high), 0xD8);
+}
+
+/* Integers that fit 8 bits. */
 static inline void store_bytes(int8_t *to, integers v)
 {
     _mm_storeu_si128((__m128i *)(void *)to, narrow16(v.low, v.high));
-}
-
-static inline void store_words(int16_t *to, integers v)
-{
-    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(v.low, v.high), 0xD8);
-    _mm256_storeu_si256((__m256i *)(void *)to, words);
 }
 
 static inline void store_bytes_part(int8_t *to, integers v, int64_t count)
@@ -146,10 +150,10 @@ static inline void store_bytes_part(int8_t *to, integers v, int64_t count)
     memcpy(to, part, (size_t)count);
 }
 
-static inline void store_words_part(int16_t *to, integers v, int64_t count)
+static inline void store_words_part(int16_t *to, words w, int64_t count)
 {
     int16_t part[16];
-    store_words(part, v);
+    store_words(part, w);
     memcpy(to, part, (size_t)count * sizeof *to);
 }
 

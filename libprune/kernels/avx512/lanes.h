@@ -3,6 +3,7 @@
 #ifndef PR_KERNELS_AVX512_LANES_H
 #define PR_KERNELS_AVX512_LANES_H
 
+#include "libprune/kernels/avx2/words.h"
 #include "libprune/kernels/avx512/math.h"
 
 enum { EACH = 4 };
@@ -120,9 +121,19 @@ static inline integers plus_integers(integers a, integers b)
     return _mm512_add_epi32(a, b);
 }
 
-static inline int32_t sum_of_integers(integers v)
+static inline floats reals(integers v)
 {
-    return _mm512_reduce_add_epi32(v);
+    return _mm512_cvtepi32_ps(v);
+}
+
+static inline integers shifted_right(integers v, integers by)
+{
+    return _mm512_srlv_epi32(v, by);
+}
+
+static inline words narrowed(integers v)
+{
+    return _mm512_cvtusepi32_epi16(v);
 }
 
 static inline void store_bytes(int8_t *to, integers v)
@@ -130,19 +141,14 @@ static inline void store_bytes(int8_t *to, integers v)
     _mm_storeu_si128((__m128i *)(void *)to, _mm512_cvtepi32_epi8(v));
 }
 
-static inline void store_words(int16_t *to, integers v)
-{
-    _mm256_storeu_si256((__m256i *)(void *)to, _mm512_cvtepi32_epi16(v));
-}
-
 static inline void store_bytes_part(int8_t *to, integers v, int64_t count)
 {
     _mm_mask_storeu_epi8(to, lanes_below(count), _mm512_cvtepi32_epi8(v));
 }
 
-static inline void store_words_part(int16_t *to, integers v, int64_t count)
+static inline void store_words_part(int16_t *to, words w, int64_t count)
 {
-    _mm256_mask_storeu_epi16(to, lanes_below(count), _mm512_cvtepi32_epi16(v));
+    _mm256_mask_storeu_epi16(to, lanes_below(count), w);
 }
 
 static inline floats bf16_rounded(floats v)

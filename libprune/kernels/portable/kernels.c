@@ -207,11 +207,11 @@ static float exp2_row(float *s, int64_t n, float largest)
     return sum;
 }
 
-static int32_t weigh_row(const float *s, int64_t n, float largest, int16_t *p)
+static int32_t weigh_row(const float *s, int64_t n, float factor, float largest, int16_t *p)
 {
     int32_t sum = 0;
     for (int64_t i = 0; i < n; i++) {
-        p[i] = (int16_t)pr_round_even(exp2f(s[i] - largest) * 32767.0f);
+        p[i] = (int16_t)pr_round_even(exp2f(fmaf(s[i], factor, -largest)) * 32767.0f);
         sum += p[i];
     }
     return sum;

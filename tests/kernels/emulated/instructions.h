@@ -78,7 +78,7 @@ EMULATE(__m256i, cvtps_epi32_8, __m256, float, int32_t, 8, emulated_nearest(x[i]
 EMULATE(__m512i, cvtps_epi32_16, __m512, float, int32_t, 16, emulated_nearest(x[i]))
 EMULATE(__m512, cvtepi32_ps_16, __m512i, int32_t, float, 16, x[i])
 EMULATE(__m128i, cvtepi32_epi8_16, __m512i, int32_t, uint8_t, 16, x[i])
-EMULATE(__m256i, cvtepi32_epi16_16, __m512i, int32_t, uint16_t, 16, x[i])
+EMULATE(__m256i, cvtusepi32_epi16_16, __m512i, uint32_t, uint16_t, 16, x[i] < 65535 ? x[i] : 65535)
 EMULATE(__m512, floor_16, __m512, float, float, 16, floorf(x[i]))
 EMULATE(__m512i, cvtepi8_epi32_16, __m128i, int8_t, int32_t, 16, x[i])
 EMULATE(__m512i, cvtepu16_epi32_16, __m256i, uint16_t, uint32_t, 16, x[i])
@@ -90,8 +90,8 @@ EMULATE(__m512i, cvtepu16_epi32_16, __m256i, uint16_t, uint32_t, 16, x[i])
 #define _mm512_cvtepi32_ps(v) emulated_cvtepi32_ps_16(v)
 #undef _mm512_cvtepi32_epi8
 #define _mm512_cvtepi32_epi8(v) emulated_cvtepi32_epi8_16(v)
-#undef _mm512_cvtepi32_epi16
-#define _mm512_cvtepi32_epi16(v) emulated_cvtepi32_epi16_16(v)
+#undef _mm512_cvtusepi32_epi16
+#define _mm512_cvtusepi32_epi16(v) emulated_cvtusepi32_epi16_16(v)
 /* What is left of a number: rounding down is the one mode that kernels use. */
 #undef _mm512_reduce_ps
 #define _mm512_reduce_ps(v, mode)                                                                  \
