@@ -30,7 +30,7 @@ HOT = {
 # Functions that are not products: how much one of their innermost loops computes on 512 bits.
 WIDE = {
     "avx512/vector.c": {
-        "pr_avx512_layer_norm": 8, "pr_avx512_quantize": 3, "pr_avx512_quantize_rows": 8,
+        "pr_avx512_layer_norm": 8, "quantize_each": 3, "pr_avx512_quantize_rows": 8,
         "pr_avx512_resize_row": 4, "pr_avx512_max_row": 4, "pr_avx512_exp2_row": 40,
         "pr_avx512_weigh_row": 36, "pr_avx512_activate": 14, "pr_avx512_add": 1},
     "amx/attention.c": {"weigh_some": 12, "attend_blocks": 8},
