@@ -7,7 +7,7 @@ the two talk).
 The step is that of bench_tuning, in FP32: forward, the teacher's forward (or labels instead), the
 losses that `prune tune` takes by default, backward, clipping to norm 1, AdamW; without the making of
 views, which ours does too. Weights are random: the time does not depend on them. torch gets fused
-AdamW and fused attention.
+AdamW and fused attention; channels last is slower (4.23 s for 4.04 s).
 """
 import json
 import sys
