@@ -10,6 +10,7 @@ checked once.
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,8 @@ def check(job):
 
 
 def main():
+    if not shutil.which(CLANG):
+        sys.exit(f"{CLANG}: not found; install it (Debian: apt-get install {CLANG})")
     with open(sys.argv[1], encoding="utf-8") as file:
         entries = json.load(file)
     jobs = {}
