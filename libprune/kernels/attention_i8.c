@@ -111,6 +111,9 @@ static void pack_keys(const attention_job *job, const pr_chunk *to, const float 
     pr_prefetch_rows(k, a->k_stride, keys, a->qk_width);
     job->kernels->quantize_rows(keys, a->qk_width, k, a->k_stride, false, bytes, a->qk_width,
                                 to->k_scale);
+    /* The sign of the scale, so that q's part of it does not turn the order of scores around. */
+    if (a->scale < 0)
+        for (int64_t j = 0; j < keys; j++) to->k_scale[j] = -to->k_scale[j];
     memset(to->k_scale + keys, 0, (job->key_floats - (size_t)keys) * sizeof(float));
     pr_pack_i8_rows(job->kernels, keys, a->qk_width, bytes, a->qk_width, to->k, to->k_offset);
 }
@@ -189,7 +192,8 @@ static tile tile_at(const attention_job *job, int lane)
     return t;
 }
 
-/* Softmax's scale and the base of its powers go into q's scale: exp(s) = 2^(s log2 e). */
+/* Softmax's scale, but for its sign, and the base of its powers go into q's scale: exp(s) =
+ * 2^(s log2 e). */
 static void load_queries(const attention_job *job, const tile *t, const float *q)
 {
     const pr_attention *a = job->a;
@@ -199,7 +203,7 @@ static void load_queries(const attention_job *job, const tile *t, const float *q
     kernels->quantize_rows(t->rows, a->qk_width, q, a->q_stride, false, t->bytes, a->qk_width,
                            t->q_scale);
     for (int64_t r = 0; r < t->rows; r++) {
-        t->q_scale[r] *= a->scale * PR_LOG2_E;
+        t->q_scale[r] *= fabsf(a->scale) * PR_LOG2_E;
         kernels->i8_widen(t->q + r * row_bytes, t->bytes + r * a->qk_width, a->qk_width);
         memset(t->q + r * row_bytes + used, 0, (size_t)(row_bytes - used));
     }

@@ -214,11 +214,11 @@ START_TEST(matches_softmax)
     /* Growing keys make later chunks correct the earlier ones. */
     for (int64_t i = 0; i < MOST; i++) k[i] *= 1.0f + (float)i / 20000.0f;
     for (int t = 0; t < count; t++) {
-        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-            const int64_t *z = sizes[s];
+        for (size_t s = 0; s < 2 * (sizeof sizes / sizeof *sizes); s++) {
+            const int64_t *z = sizes[s / 2];
             pr_attention a = {.batch = z[0], .tokens = z[1], .heads = z[2], .qk_width = z[3]};
             a.v_width = z[4];
-            a.scale = 0.25f;
+            a.scale = s % 2 ? -0.25f : 0.25f;
             a.q = q;
             a.k = k;
             a.v = v;
