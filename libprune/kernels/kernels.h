@@ -178,7 +178,7 @@ typedef struct pr_kernels {
     void (*resize_row)(int64_t width, int64_t channels, const float *top, const float *bottom,
                        float wy, const int32_t *x0, const int32_t *x1, const float *wx, float *y);
     /* For softmax. exp2_row: in place s[j] = 2^(s[j] - largest), relative error 3e-7; returns the
-     * sum. No s[j] is above largest. */
+     * sum. No s[j] is above largest by more than 127. */
     float (*max_row)(const float *s, int64_t n);
     float (*exp2_row)(float *s, int64_t n, float largest);
     void (*scale_row)(const float *x, float factor, float *y, int64_t count);

@@ -112,13 +112,14 @@ START_TEST(rows_for_softmax_and_resize)
     for (int t = 0; t < count; t++) {
         for (int64_t n = 1; n < N; n += 17) {
             float largest = list[t]->max_row(x, n);
+            for (int64_t i = 0; i < n; i++) ck_assert(x[i] <= largest);
             double sum = 0;
+            if (n % 2) largest -= 16; /* what attention allows */
             memcpy(y, x, sizeof y);
             float total = list[t]->exp2_row(y, n, largest);
             for (int64_t i = 0; i < n; i++) {
-                ck_assert(x[i] <= largest);
                 double wanted = exp2((double)x[i] - (double)largest);
-                ck_assert_double_eq_tol(wanted, (double)y[i], 3e-7);
+                ck_assert_double_eq_tol(wanted, (double)y[i], 1e-6 * wanted);
                 sum += wanted;
             }
             ck_assert_float_eq(y[n], x[n]);
