@@ -24,6 +24,12 @@ static void choose_weights(pr_tuner *tuner)
         tuner->weights[k] = given[k] >= 0 ? given[k] : natural[k];
 }
 
+static prune_status check_average(const prune_tune_options *options)
+{
+    if (options->ema >= 0 || options->ema == -1) return PRUNE_OK;
+    return pr_fail(PRUNE_E_ARGUMENT, "ema is %g: a share from 0 on, or -1", options->ema);
+}
+
 static prune_status check_weights(const pr_tuner *tuner)
 {
     bool any = false;
@@ -198,6 +204,7 @@ prune_status pr_tuner_open(pr_tuner *tuner, const prune_model *original, const p
     PR_GO(check_teacher(tuner));
     choose_weights(tuner);
     PR_GO(check_weights(tuner));
+    PR_GO(check_average(options));
     PR_GO(open_feeds(tuner, samples));
     PR_GO(pr_adamw_create(&tuner->adamw, tuner->model, options->ema != 0));
     PR_GO(pr_grads_create(&tuner->grads, tuner->model));

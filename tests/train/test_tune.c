@@ -388,6 +388,9 @@ START_TEST(nothing_to_learn_from_is_an_error)
     ck_fails(prune_model_tune(model, NULL, samples, &options), PRUNE_E_ARGUMENT, "distill");
     options.distill = options.silog = options.gradient = 0;
     ck_fails(prune_model_tune(model, NULL, samples, &options), PRUNE_E_ARGUMENT, "weighs 0");
+    options.silog = 1;
+    options.ema = -0.5;
+    ck_fails(prune_model_tune(model, NULL, samples, &options), PRUNE_E_ARGUMENT, "ema");
     options.batch = 0;
     ck_fails(prune_model_tune(model, NULL, samples, &options), PRUNE_E_ARGUMENT, "batch");
     ck_assert(same_weights(model, copy));
