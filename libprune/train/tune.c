@@ -18,8 +18,7 @@ static const prune_option options_of_tune[] = {
      "optimizer steps; 0: 300, or what fits into --minutes"},
     {"minutes", PRUNE_OPTION_FLOAT, FIELD(minutes), "0", 0, 100000, NULL,
      "time limit; 0: none. The steps that fit are counted from the first ones and logged; where "
-     "all "
-     "of --steps fit, the limit changes nothing"},
+     "all of --steps fit, the limit changes nothing"},
     {"batch", PRUNE_OPTION_INT, FIELD(batch), "4", 1, 1024, NULL, "views per step"},
     {"learning-rate", PRUNE_OPTION_FLOAT, FIELD(learning_rate), "1e-4", 1e-9, 1, NULL,
      "AdamW's, at its peak"},
