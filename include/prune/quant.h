@@ -35,7 +35,7 @@ typedef struct prune_quant_options {
      * belong to the caller. */
     prune_samples *judge;
     prune_metric *metric;
-    int32_t precision; /* 0 int8; 1 bf16: all products but those of the first and last layers round
+    int32_t precision; /* 0 int8; 1 bf16: all products but those that default_float keeps round
                           their operands to bfloat16. No images, no ranges, no judge */
     int32_t floats;    /* int8: attention and layers that stay floating point: 0 auto (BF16 where
                           the judge does not object), 1 fp32, 2 bf16 */
