@@ -80,8 +80,6 @@ EMULATE(__m512, cvtepi32_ps_16, __m512i, int32_t, float, 16, x[i])
 EMULATE(__m128i, cvtepi32_epi8_16, __m512i, int32_t, uint8_t, 16, x[i])
 EMULATE(__m256i, cvtusepi32_epi16_16, __m512i, uint32_t, uint16_t, 16, x[i] < 65535 ? x[i] : 65535)
 EMULATE(__m512, floor_16, __m512, float, float, 16, floorf(x[i]))
-EMULATE(__m512i, cvtepi8_epi32_16, __m128i, int8_t, int32_t, 16, x[i])
-EMULATE(__m512i, cvtepu16_epi32_16, __m256i, uint16_t, uint32_t, 16, x[i])
 #undef _mm256_cvtps_epi32
 #define _mm256_cvtps_epi32(v) emulated_cvtps_epi32_8(v)
 #undef _mm512_cvtps_epi32
@@ -97,10 +95,6 @@ EMULATE(__m512i, cvtepu16_epi32_16, __m256i, uint16_t, uint32_t, 16, x[i])
 #define _mm512_reduce_ps(v, mode)                                                                  \
     ((void)sizeof(char[(mode) == _MM_FROUND_TO_NEG_INF ? 1 : -1]),                                 \
      _mm512_sub_ps(v, emulated_floor_16(v)))
-#undef _mm512_cvtepi8_epi32
-#define _mm512_cvtepi8_epi32(v) emulated_cvtepi8_epi32_16(v)
-#undef _mm512_cvtepu16_epi32
-#define _mm512_cvtepu16_epi32(v) emulated_cvtepu16_epi32_16(v)
 
 /* VCVTNEPS2BF16: round to nearest even, denormals are zeros, NaNs become quiet. */
 static inline uint16_t emulated_bfloat16(float x)
@@ -145,7 +139,6 @@ static inline __m512i emulated_cvtne2ps_pbh(__m512 high, __m512 low)
         EACH(i, lanes) if (k >> i & 1) p[i] = x[i];                                                \
     }
 EMULATE_MASKED(ps_16, __mmask16, __m512, float, 16)
-EMULATE_MASKED(epi32_16, __mmask16, __m512i, int32_t, 16)
 EMULATE_MASKED(epi16_16, __mmask16, __m256i, int16_t, 16)
 EMULATE_MASKED(epi8_16, __mmask16, __m128i, int8_t, 16)
 EMULATE_MASKED(epi8_64, __mmask64, __m512i, int8_t, 64)
@@ -153,10 +146,6 @@ EMULATE_MASKED(epi8_64, __mmask64, __m512i, int8_t, 64)
 #define _mm512_maskz_loadu_ps(k, p) emulated_load_ps_16(k, p)
 #undef _mm512_mask_storeu_ps
 #define _mm512_mask_storeu_ps(p, k, v) emulated_store_ps_16(p, k, v)
-#undef _mm512_maskz_loadu_epi32
-#define _mm512_maskz_loadu_epi32(k, p) emulated_load_epi32_16(k, p)
-#undef _mm512_mask_storeu_epi32
-#define _mm512_mask_storeu_epi32(p, k, v) emulated_store_epi32_16(p, k, v)
 #undef _mm256_maskz_loadu_epi16
 #define _mm256_maskz_loadu_epi16(k, p) emulated_load_epi16_16(k, p)
 #undef _mm256_mask_storeu_epi16
@@ -170,34 +159,7 @@ EMULATE_MASKED(epi8_64, __mmask64, __m512i, int8_t, 64)
 #undef _mm512_mask_storeu_epi8
 #define _mm512_mask_storeu_epi8(p, k, v) emulated_store_epi8_64(p, k, v)
 
-/* --- reductions, in the order of gcc's sequences: halves of halves ----------------------------*/
-
-#define EMULATE_REDUCE(name, combine)                                                              \
-    static inline float emulated_##name(__m512 v)                                                  \
-    {                                                                                              \
-        float x[16];                                                                               \
-        memcpy(x, &v, sizeof x);                                                                   \
-        for (int half = 8; half > 0; half /= 2) {                                                  \
-            EACH(i, half) x[i] = combine;                                                          \
-        }                                                                                          \
-        return x[0];                                                                               \
-    }
-EMULATE_REDUCE(reduce_add_ps, x[i] + x[i + half])
-EMULATE_REDUCE(reduce_max_ps, x[i] > x[i + half] ? x[i] : x[i + half])
-#undef _mm512_reduce_add_ps
-#define _mm512_reduce_add_ps(v) emulated_reduce_add_ps(v)
-#undef _mm512_reduce_max_ps
-#define _mm512_reduce_max_ps(v) emulated_reduce_max_ps(v)
-
-static inline int32_t emulated_reduce_add_epi32(__m512i v)
-{
-    uint32_t x[16], sum = 0;
-    memcpy(x, &v, sizeof x);
-    EACH(i, 16) sum += x[i];
-    return (int32_t)sum;
-}
-#undef _mm512_reduce_add_epi32
-#define _mm512_reduce_add_epi32(v) emulated_reduce_add_epi32(v)
+/* --- parts ------------------------------------------------------------------------------------*/
 
 static inline __m256 emulated_upper_half(__m512 v)
 {
