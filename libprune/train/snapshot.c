@@ -108,10 +108,22 @@ static prune_status take(const pr_table *table, prune_context *ctx, const char *
     return PRUNE_OK;
 }
 
+static bool has_any(const pr_table *table, const char *kind)
+{
+    const size_t length = strlen(kind);
+    for (size_t i = 0; i < table->count; i++) {
+        const char *name = table->items[i].name;
+        if (strncmp(name, kind, length) == 0 && name[length] == '/') return true;
+    }
+    return false;
+}
+
 static prune_status take_tensors(pr_tuner *tuner, const pr_table *table)
 {
     prune_context *ctx = tuner->ctx;
     pr_adamw *adamw = &tuner->adamw;
+    if (adamw->average && !has_any(table, "average"))
+        return pr_fail(PRUNE_E_ARGUMENT, "written without averaged weights: resume with ema 0");
     for (int32_t p = 0; p < tuner->model->n_params; p++) {
         pr_param *param = &tuner->model->params[p];
         if (!param->trainable) continue;
@@ -127,10 +139,7 @@ static prune_status take_best(pr_tuner *tuner, const pr_table *table)
 {
     if (tuner->best) pr_model_free(tuner->best);
     tuner->best = NULL;
-    bool any = false;
-    for (size_t i = 0; i < table->count && !any; i++)
-        any = strncmp(table->items[i].name, "best/", 5) == 0;
-    if (!any) return PRUNE_OK;
+    if (!has_any(table, "best")) return PRUNE_OK;
     prune_model *best = NULL;
     PR_TRY(pr_model_clone(&best, tuner->model));
     prune_status status = PRUNE_OK;
