@@ -104,7 +104,7 @@ class Worker:
 def start(store, engine, model, size):
     """A worker for an engine on a model at a size; its output is then in store.outputs."""
     side = f"{size[0]}x{size[1]}"
-    pictures = store.pictures(model, size)
+    picture = store.picture(model, size)
     output = store.outputs(f"{model.name}-{side}-{engine.label}")
     if engine.ours:
         words = engine.name.split("-")
@@ -112,16 +112,12 @@ def start(store, engine, model, size):
         isa = words[2] if len(words) > 2 else "-"
         file = store.integers(model) if precision == "int8" else store.floats(model)
         command = [PROGRAMS / "bench_worker", file, side, engine.threads, isa,
-                   "recorded" if precision == "int8" else precision, pictures, output]
+                   "recorded" if precision == "int8" else precision, picture, output]
         return Worker(command, engine.threads), output
-    first = store.folder / f"{model.name}-{side}-picture.f32"
-    count = size[0] * size[1] * 3 * 4
-    if not first.exists():
-        first.write_bytes(pictures.read_bytes()[:count])
     environment = {"TORCHINDUCTOR_CACHE_DIR": str(store.folder / "inductor"),
                    "TOKENIZERS_PARALLELISM": "false"}
     command = [PEER_PYTHON, PEERS, engine.name, store.floats(model), peer_folder(store, model, size),
-               *size, engine.threads, first, output]
+               *size, engine.threads, picture, output]
     return Worker(command, engine.threads, environment), output
 
 
@@ -135,7 +131,7 @@ def prepare_peer(store, what, model, size):
     if (folder / what).exists():
         return
     command = [PEER_PYTHON, PEERS.parent / "prepare.py", what, store.floats(model), folder, *size,
-               store.pictures(model, size)]
+               store.calibration(model, size)]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no message"]

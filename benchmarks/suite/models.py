@@ -7,7 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "build/release/bin"
-PICTURES = 8  # to calibrate on; the first one is what everybody is timed on
+PICTURES = 8  # to calibrate on
+CALIBRATION, MEASURED, TEST = 5, 6, 991  # seeds of rendered streets
 
 SIZES = [(518, 518), (252, 840)]
 
@@ -84,9 +85,10 @@ class Store:
         return path
 
     def scenes(self, size, seed, frames):
+        """Each frame shows another street: pictures of one street are hardly more than one."""
         return self.made(f"scenes-{size}-{seed}-{frames}",
                          lambda part: prune("synth", part, "--size", size, "--seed", seed,
-                                            "--frames", frames, "--quiet"))
+                                            "--frames", frames, "--drive-frames", 1, "--quiet"))
 
     def floats(self, model):
         """The model in floating point."""
@@ -103,20 +105,27 @@ class Store:
                          key=lambda path: path.stat().st_mtime)
             if old:
                 return old[-1]
-        scenes = self.scenes(model.scenes, 5, PICTURES)
-        return self.made(f"{model.name}-int8-{self.build}.safetensors.zst",
+        scenes = self.scenes(model.scenes, CALIBRATION, PICTURES)
+        key = hashlib.sha256(repr((self.build, PICTURES, model.quantize)).encode()).hexdigest()[:8]
+        return self.made(f"{model.name}-int8-{key}.safetensors.zst",
                          lambda part: prune("quantize", self.floats(model), "--images", scenes,
                                             *model.quantize, "--quiet", "--container", "packed",
                                             "-o", part))
 
-    def pictures(self, model, size):
-        """Prepared pictures of this size, raw floats."""
-        scenes = self.scenes(model.scenes, 5, PICTURES)
-        files = sorted(path for path in scenes.rglob("*.png")
-                       if "groundtruth" not in str(path))[:PICTURES]
-        if not files:
-            raise RuntimeError(f"{scenes}: no pictures")
-        return self.made(f"{model.name}-{size[0]}x{size[1]}-pictures.f32",
+    def calibration(self, model, size):
+        """What peers calibrate on, prepared for this size: raw floats."""
+        return self.prepared(model, size, "calibration", CALIBRATION, PICTURES)
+
+    def picture(self, model, size):
+        """What everybody is timed and judged on; nobody was calibrated on it."""
+        return self.prepared(model, size, "picture", MEASURED, 1)
+
+    def prepared(self, model, size, name, seed, frames):
+        scenes = self.scenes(model.scenes, seed, frames)
+        files = sorted(path for path in scenes.rglob("*.png") if "groundtruth" not in str(path))
+        if len(files) != frames:
+            raise RuntimeError(f"{scenes}: {len(files)} pictures, {frames} expected")
+        return self.made(f"{model.name}-{size[0]}x{size[1]}-{name}-{frames}.f32",
                          lambda part: subprocess.run(
                              [PROGRAMS / "bench_worker", "prepare", self.floats(model),
                               f"{size[0]}x{size[1]}", part, *files], check=True))

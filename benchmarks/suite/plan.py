@@ -111,7 +111,7 @@ class Suite:
         self.store.floats(group.model)
         if any("int8" in engine.name for engine in group.engines):
             self.store.integers(group.model)
-        self.store.pictures(group.model, group.size)
+        self.store.picture(group.model, group.size)
         self.reference(group.model, group.size)
         for engine in group.engines:
             if "compile" in engine.name:
@@ -252,7 +252,7 @@ def tuning(batch, threads, peers, turns=3):
 
 def accuracy(store, model):
     """abs_rel on scenes that nothing was trained or calibrated on."""
-    scenes = store.scenes("196x644", 991, 40)
+    scenes = store.scenes("196x644", models.TEST, 40)
     result = {}
     for precision, path, extra in (("fp32", store.floats(model), []),
                                    ("int8", store.integers(model), []),
