@@ -159,6 +159,18 @@ EMULATE_MASKED(epi8_64, __mmask64, __m512i, int8_t, 64)
 #undef _mm512_mask_storeu_epi8
 #define _mm512_mask_storeu_epi8(p, k, v) emulated_store_epi8_64(p, k, v)
 
+/* SIMDe's reads every lane, and the address sanitizer objects. */
+static inline __m256 emulated_maskload8(const float *from, __m256i mask)
+{
+    float lanes[8] = {0};
+    int32_t wanted[8];
+    memcpy(wanted, &mask, sizeof wanted);
+    EACH(i, 8) if (wanted[i] < 0) lanes[i] = from[i];
+    return _mm256_loadu_ps(lanes);
+}
+#undef _mm256_maskload_ps
+#define _mm256_maskload_ps(from, mask) emulated_maskload8(from, mask)
+
 /* --- parts ------------------------------------------------------------------------------------*/
 
 static inline __m256 emulated_upper_half(__m512 v)
