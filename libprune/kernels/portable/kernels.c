@@ -211,7 +211,8 @@ static int32_t weigh_row(const float *s, int64_t n, float factor, float largest,
 {
     int32_t sum = 0;
     for (int64_t i = 0; i < n; i++) {
-        p[i] = (int16_t)pr_round_even(exp2f(fmaf(s[i], factor, -largest)) * 32767.0f);
+        const float weight = exp2f(fmaf(s[i], factor, -largest)) * 32767.0f;
+        p[i] = (int16_t)pr_round_even(fmaxf(weight, 0.0f)); /* of a NaN: 0, and not undefined */
         sum += p[i];
     }
     return sum;
