@@ -89,8 +89,9 @@ static void open_engine(engine *e, const char *path, const char *precision)
         e->height = info.input_height, e->width = info.input_width;
     }
     if (strcmp(precision, "interpreter") == 0) {
-        const pr_run_options float_mode = {.mode = PR_MODE_FLOAT};
-        check(pr_run_create(&e->run, e->model, 1, e->height, e->width, &float_mode));
+        /* Not the kernels of sessions: they would be held against themselves. */
+        const pr_run_options plain = {.mode = PR_MODE_PLAIN};
+        check(pr_run_create(&e->run, e->model, 1, e->height, e->width, &plain));
         return;
     }
     prune_session_options_init(&options);
