@@ -27,12 +27,18 @@ static inline floats load(const float *x)
     return (floats){_mm256_loadu_ps(x), _mm256_loadu_ps(x + 8)};
 }
 
+/* All bits of the first `count` of eight lanes. */
+static inline __m256i lanes_below(int64_t count)
+{
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)count), lanes);
+}
+
 /* The first `count` < 16, zeros behind them. */
 static inline floats load_part(const float *x, int64_t count)
 {
-    float part[16] = {0};
-    memcpy(part, x, (size_t)count * sizeof *x);
-    return load(part);
+    if (count < 8) return (floats){_mm256_maskload_ps(x, lanes_below(count)), _mm256_setzero_ps()};
+    return (floats){_mm256_loadu_ps(x), _mm256_maskload_ps(x + 8, lanes_below(count - 8))};
 }
 
 static inline void store(float *y, floats v)
@@ -41,19 +47,36 @@ static inline void store(float *y, floats v)
     _mm256_storeu_ps(y + 8, v.high);
 }
 
+/* Eight, four, two and one: rows of few channels end in one of these at every pixel, and masked
+ * stores are slow on AMD. */
 static inline void store_part(float *y, floats v, int64_t count)
 {
-    float part[16];
-    store(part, v);
-    memcpy(y, part, (size_t)count * sizeof *y);
+    __m256 eight = v.low;
+    if (count & 8) {
+        _mm256_storeu_ps(y, eight);
+        eight = v.high;
+        y += 8;
+    }
+    __m128 four = _mm256_castps256_ps128(eight);
+    if (count & 4) {
+        _mm_storeu_ps(y, four);
+        four = _mm256_extractf128_ps(eight, 1);
+        y += 4;
+    }
+    if (count & 2) {
+        _mm_storel_pi((__m64 *)(void *)y, four);
+        four = _mm_movehl_ps(four, four);
+        y += 2;
+    }
+    if (count & 1) _mm_store_ss(y, four);
 }
 
 /* Zeros from lane `count` on. */
 static inline floats first(floats v, int64_t count)
 {
-    float part[16];
-    store(part, v);
-    return load_part(part, count);
+    const __m256 low = _mm256_castsi256_ps(lanes_below(count));
+    const __m256 high = _mm256_castsi256_ps(lanes_below(count - 8));
+    return (floats){_mm256_and_ps(v.low, low), _mm256_and_ps(v.high, high)};
 }
 
 #define PR_BOTH(name, instruction)                                                                 \
