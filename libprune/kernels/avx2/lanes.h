@@ -27,13 +27,6 @@ static inline floats load(const float *x)
     return (floats){_mm256_loadu_ps(x), _mm256_loadu_ps(x + 8)};
 }
 
-/* All bits of the first `count` of eight lanes. */
-static inline __m256i lanes_below(int64_t count)
-{
-    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)count), lanes);
-}
-
 /* The first `count` < 16, zeros behind them. */
 static inline floats load_part(const float *x, int64_t count)
 {

@@ -7,6 +7,13 @@
 
 #include <math.h>
 
+/* All bits of the first `count` of eight lanes. */
+static inline __m256i lanes_below(int64_t count)
+{
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)count), lanes);
+}
+
 /* exp(x) = 2^i * 2^f with x log2(e) = i + f, f in [-1/2, 1/2]; 2^f by a polynomial fitted for the
  * least largest relative error (Lawson's iteration; 2e-9, 2e-7 with rounding for |x| < 10, 1.3e-6
  * at the ends). x is clamped to [-87, 88], so 2^i never needs denormals. Adding 1.5 * 2^23 rounds

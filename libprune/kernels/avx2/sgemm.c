@@ -47,8 +47,7 @@ static inline void dots_of_8(__m256 v[8], const float *x, const int64_t at[8], c
             v[j] = _mm256_fmadd_ps(_mm256_loadu_ps(x + at[j]), weights, v[j]);
     }
     if (p < run) {
-        const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-        const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)(run - p)), lanes);
+        const __m256i mask = lanes_below(run - p);
         const __m256 weights = _mm256_maskload_ps(w + p, mask);
         for (int j = 0; j < 8; j++)
             v[j] = _mm256_fmadd_ps(_mm256_maskload_ps(x + at[j], mask), weights, v[j]);
