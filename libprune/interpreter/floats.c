@@ -68,14 +68,14 @@ static prune_status conv_open(matrix *m, const pr_op_call *call, const pr_conv *
     const int64_t *w = call->param[PR_SLOT_WEIGHT]->shape.dim;
     const pr_tensor *bias = call->param[PR_SLOT_BIAS];
     const pr_kernels *kernels = pr_kernels_get(call->ctx->isa);
-    if (call->node->precision.compute == PR_COMPUTE_BF16 ||
-        pr_pack_kind_f32(kernels, c, w[0]) != PR_PACK_WINOGRAD) {
+    const pr_pack_kind kind = pr_pack_kind_f32(kernels, c, w[0]);
+    if (call->node->precision.compute == PR_COMPUTE_BF16 || !pr_winograd_tile(kind)) {
         return matrix_open(m, call, c->groups, w[0] / c->groups, w[1] * w[2] * w[3], false);
     }
     *m = (matrix){.ctx = call->ctx, .kernels = kernels, .n_packs = 1};
     m->packs = pr_calloc(call->ctx, 1, sizeof *m->packs);
     if (!m->packs) return PRUNE_E_MEMORY;
-    return pr_pack_winograd_f32(m->packs, call->ctx, kernels, NULL, w[0], w[3],
+    return pr_pack_winograd_f32(m->packs, call->ctx, kernels, NULL, kind, w[0], w[3],
                                 pr_f32(call->param[PR_SLOT_WEIGHT]), bias ? pr_f32(bias) : NULL);
 }
 

@@ -2,6 +2,7 @@
  * kh * kw * C values, small enough to stay in L2, and goes through the panel kernels. */
 #include "libprune/kernels/driver.h"
 #include "libprune/kernels/kernels.h"
+#include "libprune/kernels/winograd.h"
 
 #include <string.h>
 
@@ -12,12 +13,6 @@ typedef struct conv_job {
     char *scratch;
     size_t lane_bytes;
 } conv_job;
-
-/* Winograd's tiles of 2 x 2 outputs. */
-static int64_t total_tiles(const pr_conv *conv)
-{
-    return conv->batch * ((conv->out_height + 1) / 2) * ((conv->out_width + 1) / 2);
-}
 
 /* How rows of the panel are found, for one group of channels. */
 typedef struct gather {
@@ -159,19 +154,25 @@ static void place_phase(const pr_conv *low, int64_t phase, int64_t begin, int64_
     }
 }
 
-/* The convolution of one phase on the small map: 2 x 2, reaching up or left in phase 0. Reflecting
- * the enlarged map is repeating the edge of the small one. */
-static pr_conv phase_conv(const pr_conv *conv, int64_t phase)
+/* The convolution on the small map; reflecting the enlarged one is repeating its edge. */
+static pr_conv small_conv(const pr_conv *conv)
 {
     pr_conv low = *conv;
     low.upsample = 1;
     low.height = low.out_height = conv->height / 2;
     low.width = low.out_width = conv->width / 2;
+    low.clamp = conv->reflect;
+    low.reflect = false;
+    return low;
+}
+
+/* One phase of it: 2 x 2, reaching up or left in phase 0. */
+static pr_conv phase_conv(const pr_conv *conv, int64_t phase)
+{
+    pr_conv low = small_conv(conv);
     low.kernel[0] = low.kernel[1] = 2;
     low.pad[0] = 1 - phase / 2;
     low.pad[1] = 1 - phase % 2;
-    low.clamp = conv->reflect;
-    low.reflect = false;
     return low;
 }
 
@@ -326,7 +327,7 @@ bool pr_conv_is_gemm(const pr_conv *c)
 
 static size_t lane_bytes(const pr_kernels *kernels, const pr_conv *conv, bool integer)
 {
-    if (conv->b->kind == PR_PACK_WINOGRAD) {
+    if (pr_winograd_tile(conv->b->kind)) {
         return pr_scratch_round(
             (integer ? kernels->i8_winograd_bytes : kernels->f32_winograd_bytes)(conv));
     }
@@ -349,10 +350,17 @@ static void run_conv(prune_context *ctx, const pr_kernels *kernels, const pr_con
                      bool integer, void *scratch)
 {
     conv_job job = {kernels, conv, integer, scratch, lane_bytes(kernels, conv, integer)};
-    if (conv->b->kind == PR_PACK_WINOGRAD) {
-        int64_t macs = 16 * conv->b->n * conv->b->k;
-        pr_parallel(ctx, total_tiles(conv), PR_PANEL_UNIT * pr_panel_grain(macs), winograd_tiles,
-                    &job);
+    if (pr_winograd_tile(conv->b->kind)) {
+        pr_conv low;
+        if (conv->b->kind == PR_PACK_PHASES4) {
+            low = small_conv(conv);
+            job.conv = &low;
+        }
+        const pr_tiling t = pr_tiling_of(job.conv);
+        const int64_t products = pr_winograd_pixels(t.tile) * pr_pack_parts(conv->b->kind);
+        pr_parallel(ctx, conv->batch * t.down * t.across,
+                    PR_PANEL_UNIT * pr_panel_grain(products * conv->b->n * conv->b->k),
+                    winograd_tiles, &job);
         return;
     }
     const int64_t unit = pr_panel_unit(kernels), rows = total_rows(conv);
@@ -368,10 +376,11 @@ static void run_conv(prune_context *ctx, const pr_kernels *kernels, const pr_con
 
 int64_t pr_conv_block_unit(const pr_conv *conv)
 {
-    if (conv->b->kind == PR_PACK_PHASES) return 0;
-    if (conv->b->kind != PR_PACK_WINOGRAD) return 1;
-    /* Tiles reach over two lines of one image. */
-    return conv->batch == 1 || conv->out_height % 2 == 0 ? 2 * conv->out_width : 0;
+    if (pr_pack_parts(conv->b->kind) > 1) return 0;
+    const int64_t tile = pr_winograd_tile(conv->b->kind);
+    if (!tile) return 1;
+    /* Tiles reach over so many lines of one image. */
+    return conv->batch == 1 || conv->out_height % tile == 0 ? tile * conv->out_width : 0;
 }
 
 size_t pr_conv_block_scratch(const pr_kernels *kernels, const pr_conv *conv, bool integer)
@@ -383,9 +392,10 @@ void pr_conv_block(const pr_kernels *kernels, const pr_conv *conv, bool integer,
                    int64_t end, void *scratch)
 {
     conv_job job = {kernels, conv, integer, scratch, 0};
-    if (conv->b->kind == PR_PACK_WINOGRAD) {
-        int64_t across = (conv->out_width + 1) / 2, lines = 2 * conv->out_width;
-        winograd_tiles(&job, begin / lines * across, (end + lines - 1) / lines * across, 0);
+    if (pr_winograd_tile(conv->b->kind)) {
+        const pr_tiling t = pr_tiling_of(conv);
+        const int64_t lines = t.tile * conv->out_width;
+        winograd_tiles(&job, begin / lines * t.across, (end + lines - 1) / lines * t.across, 0);
     } else {
         row_range(&job, begin, end, scratch);
     }

@@ -54,9 +54,24 @@ enum { PR_PACK_COLUMNS = 64 }; /* padding of per-column arrays; a multiple of ev
  * Winograd's, which rounds differently. */
 typedef enum pr_pack_kind {
     PR_PACK_DIRECT = 0,
-    PR_PACK_WINOGRAD = 1, /* 4 x 4 transformed weights (winograd.c) */
-    PR_PACK_PHASES = 2    /* after nearest x2: 2 x 2 sums of weights for each of four phases */
+    PR_PACK_WINOGRAD2, /* 4 x 4 transformed weights for 2 x 2 outputs (winograd.h) */
+    PR_PACK_WINOGRAD4, /* 6 x 6 for 4 x 4 */
+    PR_PACK_PHASES,    /* after nearest x2: 2 x 2 sums of weights for each of four phases */
+    PR_PACK_PHASES4    /* the phases in the form of 4 x 4 outputs each */
 } pr_pack_kind;
+
+/* Outputs along an edge of a Winograd tile; 0: not such a form. */
+static inline int64_t pr_winograd_tile(pr_pack_kind kind)
+{
+    if (kind == PR_PACK_WINOGRAD2) return 2;
+    return kind == PR_PACK_WINOGRAD4 || kind == PR_PACK_PHASES4 ? 4 : 0;
+}
+
+/* Packed matrices, one beside the other. */
+static inline int32_t pr_pack_parts(pr_pack_kind kind)
+{
+    return kind == PR_PACK_PHASES || kind == PR_PACK_PHASES4 ? 4 : 1;
+}
 
 /* Weights [n, k] in the order that a tier's panel kernel reads: blocks of 2 * lanes columns, the
  * last one of `lanes` columns when that is enough; inside a block [k / depth][columns][depth], or,
@@ -140,7 +155,7 @@ typedef struct pr_kernels {
     void (*i8_widen)(void *to, const int8_t *from, int64_t count);
     void (*i8_panel)(int64_t m, const void *a, int64_t lda, const pr_packed *b,
                      const pr_epilogue *e, int64_t row);
-    /* Winograd convolution of output tiles [begin, end), 2 x 2 pixels each. `memory` holds what
+    /* Winograd convolution of output tiles [begin, end) (winograd.h). `memory` holds what
      * ..._winograd_bytes(conv) says. NULL: direct is faster (f32), or the tier's panels hold bytes,
      * into which the transform would not fit (i8). */
     size_t (*f32_winograd_bytes)(const pr_conv *conv);
@@ -229,15 +244,16 @@ prune_status pr_pack_i8(pr_packed *out, prune_context *ctx, const pr_kernels *ke
 prune_status pr_pack_bf16(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
                           pr_pack_room *room, int64_t n, int64_t k, const float *w,
                           const float *bias);
-/* 3 x 3 kernels [n, 3, 3, channels], stride 1, one group. Only where pr_pack_kind_for says so. */
+/* 3 x 3 kernels [n, 3, 3, channels], stride 1, one group, in one of Winograd's forms, into
+ * out[pr_pack_parts(kind)]. Only where pr_pack_kind_for says so. */
 prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                              pr_pack_room *room, int64_t n, int64_t channels, const int8_t *w,
-                              const float *scale, const float *bias);
+                              pr_pack_room *room, pr_pack_kind kind, int64_t n, int64_t channels,
+                              const int8_t *w, const float *scale, const float *bias);
 /* The same for floats; only where pr_pack_kind_f32 says so. */
 prune_status pr_pack_winograd_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                                  pr_pack_room *room, int64_t n, int64_t channels, const float *w,
-                                  const float *bias);
-/* Into out[4], one for each phase (y, x) of the enlarged map. */
+                                  pr_pack_room *room, pr_pack_kind kind, int64_t n,
+                                  int64_t channels, const float *w, const float *bias);
+/* Into out[4], one for each phase (y, x) of the enlarged map: PR_PACK_PHASES. */
 prune_status pr_pack_phases(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
                             pr_pack_room *room, int64_t n, int64_t channels, const int8_t *w,
                             const float *scale, const float *bias);

@@ -47,6 +47,13 @@ static prune_status place(pr_packed *p, prune_context *ctx, pr_pack_room *room)
     return p->data ? PRUNE_OK : PRUNE_E_MEMORY;
 }
 
+/* Matrices of one of Winograd's forms. */
+static int64_t positions_of(pr_pack_kind kind)
+{
+    const int64_t pixels = pr_winograd_tile(kind) + 2;
+    return pixels * pixels;
+}
+
 static size_t f32_bytes(const pr_kernels *kernels, int64_t n, int64_t k)
 {
     const int64_t columns = n <= kernels->f32_thin ? n : block_total(n, kernels->f32_lanes);
@@ -71,9 +78,11 @@ static size_t i8_bytes(const pr_kernels *kernels, int64_t parts, int64_t n, int6
     return (size_t)(parts * total * pr_pack_i8_depth(kernels, k)) * each;
 }
 
-static size_t winograd_f32_bytes(const pr_kernels *kernels, int64_t n, int64_t channels)
+static size_t winograd_f32_bytes(const pr_kernels *kernels, pr_pack_kind kind, int64_t n,
+                                 int64_t channels)
 {
-    return (size_t)(16 * block_total(n, kernels->f32_lanes) * channels) * sizeof(float);
+    const int64_t total = block_total(n, kernels->f32_lanes);
+    return (size_t)(positions_of(kind) * total * channels) * sizeof(float);
 }
 
 size_t pr_pack_bytes(const pr_kernels *kernels, pr_operands operands, pr_pack_kind kind, int64_t n,
@@ -81,12 +90,15 @@ size_t pr_pack_bytes(const pr_kernels *kernels, pr_operands operands, pr_pack_ki
 {
     const bool halves = operands == PR_OPERANDS_BF16 && has_halves(kernels, n);
     if (operands != PR_OPERANDS_I8) {
-        if (kind == PR_PACK_WINOGRAD) return room_bytes(winograd_f32_bytes(kernels, n, k));
+        if (pr_winograd_tile(kind)) return room_bytes(winograd_f32_bytes(kernels, kind, n, k));
         return room_bytes(halves ? bf16_bytes(kernels, n, k) : f32_bytes(kernels, n, k));
     }
     switch (kind) {
-    case PR_PACK_WINOGRAD:
-        return room_bytes(i8_bytes(kernels, 16, n, k, sizeof(int16_t)));
+    case PR_PACK_WINOGRAD2:
+    case PR_PACK_WINOGRAD4:
+        return room_bytes(i8_bytes(kernels, positions_of(kind), n, k, sizeof(int16_t)));
+    case PR_PACK_PHASES4:
+        return 4 * room_bytes(i8_bytes(kernels, positions_of(kind), n, k, sizeof(int16_t)));
     case PR_PACK_PHASES:
         return 4 * room_bytes(i8_bytes(kernels, 1, n, 4 * k, sizeof(int16_t)));
     case PR_PACK_DIRECT:
@@ -482,56 +494,68 @@ pr_pack_kind pr_pack_kind_for(const pr_kernels *kernels, const pr_conv *conv, in
     if (!kernels->i8_winograd || !is_same_3x3(conv)) return PR_PACK_DIRECT;
     /* Four times the sum must fit 32 bits. */
     if (conv->channels > 3600 || outputs < 4) return PR_PACK_DIRECT;
-    if (conv->upsample == 2) return PR_PACK_PHASES;
-    return conv->upsample == 1 && conv->channels >= 8 ? PR_PACK_WINOGRAD : PR_PACK_DIRECT;
+    /* Tiles of 4 x 4: the sum must fit 26 bits. */
+    const bool large = conv->channels >= 8 && 9 * 127 * 127 * conv->channels < 1 << 25;
+    if (conv->upsample == 2) return large ? PR_PACK_PHASES4 : PR_PACK_PHASES;
+    if (conv->upsample != 1 || conv->channels < 8) return PR_PACK_DIRECT;
+    return large ? PR_PACK_WINOGRAD4 : PR_PACK_WINOGRAD2;
 }
 
 pr_pack_kind pr_pack_kind_f32(const pr_kernels *kernels, const pr_conv *conv, int64_t outputs)
 {
     if (!kernels->f32_winograd || !is_same_3x3(conv)) return PR_PACK_DIRECT;
     /* Fewer products for each transformed value do not pay for its transform. */
-    return conv->channels >= 16 && outputs >= 16 ? PR_PACK_WINOGRAD : PR_PACK_DIRECT;
+    return conv->channels >= 16 && outputs >= 16 ? PR_PACK_WINOGRAD2 : PR_PACK_DIRECT;
 }
 
-/* u = G g G^T with G = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1], in double: one rounding. */
-static void transform_kernel_f32(const float *g, int64_t step, float u[16])
+/* Which of two neighbours tap t of an enlarged map reads: phase 0 sees -1, 0, 0; phase 1 0, 0, 1.
+ */
+static const int phase_taps[2][3] = {{0, 1, 1}, {0, 0, 1}};
+
+/* Rows of G times a number that makes them whole: 2 and, but for the last row, 24. */
+static const int whole_g2[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
+static const int whole_g4[6][3] = {{6, 0, 0}, {4, 4, 4},  {4, -4, 4},
+                                   {1, 2, 4}, {1, -2, 4}, {0, 0, 12}};
+
+/* u = G g G^T of one kernel, values of g `step` apart; in double: rounded once. */
+static void transform_kernel_f32(pr_pack_kind kind, const float *g, int64_t step, float *u)
 {
-    double rows[4][3];
-    for (int x = 0; x < 3; x++) {
-        double a = (double)g[x * step], b = (double)g[(3 + x) * step],
-               c = (double)g[(6 + x) * step];
-        rows[0][x] = a;
-        rows[1][x] = 0.5 * (a + b + c);
-        rows[2][x] = 0.5 * (a - b + c);
-        rows[3][x] = c;
-    }
-    for (int i = 0; i < 4; i++) {
-        const double *r = rows[i];
-        u[i * 4] = (float)r[0];
-        u[i * 4 + 1] = (float)(0.5 * (r[0] + r[1] + r[2]));
-        u[i * 4 + 2] = (float)(0.5 * (r[0] - r[1] + r[2]));
-        u[i * 4 + 3] = (float)r[2];
+    const bool wide = kind == PR_PACK_WINOGRAD4;
+    const int(*whole)[3] = wide ? whole_g4 : whole_g2;
+    const int n = wide ? 6 : 4;
+    double half[6][3], unit[6];
+    for (int i = 0; i < n; i++) unit[i] = !wide ? 0.5 : 1.0 / (i < 5 ? 24 : 12);
+    for (int i = 0; i < n; i++)
+        for (int x = 0; x < 3; x++) {
+            double sum = 0;
+            for (int y = 0; y < 3; y++) sum += whole[i][y] * (double)g[(3 * y + x) * step];
+            half[i][x] = sum * unit[i];
+        }
+    for (int i = 0; i < n * n; i++) {
+        double sum = 0;
+        for (int x = 0; x < 3; x++) sum += whole[i % n][x] * half[i / n][x];
+        u[i] = (float)(sum * unit[i % n]);
     }
 }
 
 prune_status pr_pack_winograd_f32(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                                  pr_pack_room *room, int64_t n, int64_t channels, const float *w,
-                                  const float *bias)
+                                  pr_pack_room *room, pr_pack_kind kind, int64_t n,
+                                  int64_t channels, const float *w, const float *bias)
 {
-    pr_packed p = {.n = n, .k = channels, .k_padded = channels, .kind = PR_PACK_WINOGRAD};
-    int64_t lanes = kernels->f32_lanes;
-    p.bytes = winograd_f32_bytes(kernels, n, channels);
+    pr_packed p = {.n = n, .k = channels, .k_padded = channels, .kind = kind};
+    const int64_t lanes = kernels->f32_lanes, positions = positions_of(kind);
+    p.bytes = winograd_f32_bytes(kernels, kind, n, channels);
     PR_TRY(place(&p, ctx, room));
-    float *to = p.data, u[16];
+    float *to = p.data, u[36];
     for (int64_t c = 0; c < n;) {
         int64_t wide = pr_block_columns(n - c, lanes), columns = n - c < wide ? n - c : wide;
-        if (columns < wide) memset(to, 0, (size_t)(16 * wide * channels) * sizeof *to);
+        if (columns < wide) memset(to, 0, (size_t)(positions * wide * channels) * sizeof *to);
         for (int64_t i = 0; i < columns * channels; i++) {
             int64_t k = i / columns, j = i % columns;
-            transform_kernel_f32(w + (c + j) * 9 * channels + k, channels, u);
-            for (int64_t q = 0; q < 16; q++) to[(q * channels + k) * wide + j] = u[q];
+            transform_kernel_f32(kind, w + (c + j) * 9 * channels + k, channels, u);
+            for (int64_t q = 0; q < positions; q++) to[(q * channels + k) * wide + j] = u[q];
         }
-        to += 16 * wide * channels;
+        to += positions * wide * channels;
         c += wide;
     }
     prune_status status = pad_columns(&p.bias, ctx, n, bias);
@@ -543,53 +567,66 @@ prune_status pr_pack_winograd_f32(pr_packed *out, prune_context *ctx, const pr_k
     return PRUNE_OK;
 }
 
-/* (2 G) v with 2 G = [2 0 0; 1 1 1; 1 -1 1; 0 0 2], values `step` apart. */
-static inline void transform_line(const int v[3], int *to, int step)
+/* u of whole numbers, at most 9 * 127 or 144 * 127: see avx2/winograd.h. */
+static void transform_kernel(pr_pack_kind kind, const int g[9], int16_t *u)
 {
-    to[0] = 2 * v[0];
-    to[step] = v[0] + v[1] + v[2];
-    to[2 * step] = v[0] - v[1] + v[2];
-    to[3 * step] = 2 * v[2];
+    const bool wide = kind != PR_PACK_WINOGRAD2;
+    const int(*whole)[3] = wide ? whole_g4 : whole_g2;
+    const int n = wide ? 6 : 4;
+    int half[6][3];
+    for (int i = 0; i < n; i++)
+        for (int x = 0; x < 3; x++) {
+            half[i][x] = 0;
+            for (int y = 0; y < 3; y++) half[i][x] += whole[i][y] * g[3 * y + x];
+        }
+    for (int i = 0; i < n * n; i++) {
+        int sum = 0;
+        for (int x = 0; x < 3; x++) sum += whole[i % n][x] * half[i / n][x];
+        u[i] = (int16_t)sum;
+    }
 }
 
-/* u = (2 G) g (2 G)^T: four times the transform, so that it is made of integers; at most 9 * 127.
- */
-static void transform_kernel(const int8_t *g, int64_t step, int16_t u[16])
+/* The taps of one phase on the small map, as a 3 x 3 kernel, or the kernel itself. */
+static void taps_of(pr_pack_kind kind, int phase, const int8_t *w, int64_t step, int g[9])
 {
-    int half[4 * 3], whole[16];
-    for (int x = 0; x < 3; x++) {
-        const int column[3] = {g[x * step], g[(3 + x) * step], g[(6 + x) * step]};
-        transform_line(column, half + x, 3);
+    memset(g, 0, 9 * sizeof *g);
+    for (int tap = 0; tap < 9; tap++) {
+        int y = tap / 3, x = tap % 3;
+        if (kind == PR_PACK_PHASES4) {
+            y = phase_taps[phase / 2][y] + phase / 2;
+            x = phase_taps[phase % 2][x] + phase % 2;
+        }
+        g[3 * y + x] += w[tap * step];
     }
-    for (int y = 0; y < 4; y++) transform_line(half + 3 * y, whole + 4 * y, 1);
-    for (int i = 0; i < 16; i++) u[i] = (int16_t)whole[i];
 }
 
 prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
-                              pr_pack_room *room, int64_t n, int64_t channels, const int8_t *w,
-                              const float *scale, const float *bias)
+                              pr_pack_room *room, pr_pack_kind kind, int64_t n, int64_t channels,
+                              const int8_t *w, const float *scale, const float *bias)
 {
-    int16_t *u, one[16];
-    PR_TRY(pr_new(ctx, (void **)&u, (size_t)(16 * n), (size_t)channels * sizeof *u));
-    for (int64_t i = 0; i < n * channels; i++) {
-        int64_t o = i / channels, c = i % channels;
-        transform_kernel(w + o * 9 * channels + c, channels, one);
-        for (int64_t p = 0; p < 16; p++) u[p * n * channels + i] = one[p];
+    const int64_t positions = positions_of(kind);
+    prune_status status = PRUNE_OK;
+    int16_t *u, one[36];
+    PR_TRY(pr_new(ctx, (void **)&u, (size_t)(positions * n), (size_t)channels * sizeof *u));
+    for (int phase = 0; phase < pr_pack_parts(kind) && status == PRUNE_OK; phase++) {
+        for (int64_t i = 0; i < n * channels; i++) {
+            int g[9];
+            taps_of(kind, phase, w + i / channels * 9 * channels + i % channels, channels, g);
+            transform_kernel(kind, g, one);
+            for (int64_t p = 0; p < positions; p++) u[p * n * channels + i] = one[p];
+        }
+        status = pack_parts(&out[phase], ctx, kernels, room, positions, n, channels,
+                            (weights){.shorts = u}, scale, bias);
+        out[phase].kind = kind;
     }
-    prune_status status =
-        pack_parts(out, ctx, kernels, room, 16, n, channels, (weights){.shorts = u}, scale, bias);
     pr_free(ctx, u);
-    PR_TRY(status);
-    out->kind = PR_PACK_WINOGRAD;
-    return PRUNE_OK;
+    return status;
 }
 
 prune_status pr_pack_phases(pr_packed *out, prune_context *ctx, const pr_kernels *kernels,
                             pr_pack_room *room, int64_t n, int64_t channels, const int8_t *w,
                             const float *scale, const float *bias)
 {
-    /* Which of two neighbours tap t reads: phase 0 sees -1, 0, 0; phase 1 sees 0, 0, 1. */
-    static const int neighbour[2][3] = {{0, 1, 1}, {0, 0, 1}};
     prune_status status = PRUNE_OK;
     size_t bytes = (size_t)(4 * channels) * sizeof(int16_t);
     int16_t *sums;
@@ -598,7 +635,7 @@ prune_status pr_pack_phases(pr_packed *out, prune_context *ctx, const pr_kernels
         memset(sums, 0, (size_t)n * bytes);
         for (int64_t i = 0; i < n * 9 * channels; i++) {
             int64_t o = i / (9 * channels), tap = i / channels % 9, c = i % channels;
-            int at = neighbour[phase / 2][tap / 3] * 2 + neighbour[phase % 2][tap % 3];
+            int at = phase_taps[phase / 2][tap / 3] * 2 + phase_taps[phase % 2][tap % 3];
             int16_t *to = &sums[(o * 4 + at) * channels + c];
             *to = (int16_t)(*to + w[i]);
         }

@@ -200,7 +200,7 @@ static prune_status pack_rewritten(pr_lowered *low, pr_unit *unit, pr_pack_room 
                                    const rows *r, pr_pack_kind kind)
 {
     int64_t channels = r->k / 9;
-    int32_t parts = kind == PR_PACK_PHASES ? 4 : 1;
+    int32_t parts = pr_pack_parts(kind);
     unit->packs = pr_calloc(low->ctx, (size_t)parts, sizeof *unit->packs);
     if (!unit->packs) return PRUNE_E_MEMORY;
     unit->n_packs = parts;
@@ -208,10 +208,10 @@ static prune_status pack_rewritten(pr_lowered *low, pr_unit *unit, pr_pack_room 
         PR_TRY(pr_pack_phases(unit->packs, low->ctx, low->kernels, room, r->n, channels, r->integer,
                               r->scale, r->bias));
     } else if (unit->integer) {
-        PR_TRY(pr_pack_winograd(unit->packs, low->ctx, low->kernels, room, r->n, channels,
+        PR_TRY(pr_pack_winograd(unit->packs, low->ctx, low->kernels, room, kind, r->n, channels,
                                 r->integer, r->scale, r->bias));
     } else {
-        PR_TRY(pr_pack_winograd_f32(unit->packs, low->ctx, low->kernels, room, r->n, channels,
+        PR_TRY(pr_pack_winograd_f32(unit->packs, low->ctx, low->kernels, room, kind, r->n, channels,
                                     r->weight, r->bias));
     }
     return PRUNE_OK;

@@ -24,12 +24,17 @@ static const shape shapes[] = {
     {1, 8, 10, 48, 37, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 1, true},
     {2, 6, 10, 33, 21, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 2, false},
     {1, 1, 2, 9, 8, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 1, false},
+    {1, 13, 18, 17, 26, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 1, false},
+    {1, 18, 26, 16, 18, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 2, false},
+    {1, 18, 26, 16, 18, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 2, true},
+    {1, 6, 5, 240, 9, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 1, false},
+    {1, 6, 4, 240, 9, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 2, false},
     {1, 5, 6, 2, 70, {2, 3}, {1, 1}, {1, 0, 0, 2}, 1, 1, false},
 };
 
 enum { MOST = 28 * 28 * 40 * 2 };
 static float image[MOST], weight[MOST], bias[200], scale[200], out[MOST];
-static int8_t image8[MOST], weight8[MOST], fill[64];
+static int8_t image8[MOST], weight8[MOST], fill[256];
 
 static pr_conv describe(const shape *s, const pr_packed *packs)
 {
@@ -83,15 +88,19 @@ static bool pack_rewritten(prune_context *ctx, const pr_kernels *kernels, const 
 {
     pr_conv c = describe(s, packs);
     if (kind == FLOATS) {
-        if (pr_pack_kind_f32(kernels, &c, s->outputs) != PR_PACK_WINOGRAD) return false;
-        ck_ok(
-            pr_pack_winograd_f32(packs, ctx, kernels, NULL, s->outputs, s->channels, weight, bias));
+        const pr_pack_kind form = pr_pack_kind_f32(kernels, &c, s->outputs);
+        if (!pr_winograd_tile(form)) return false;
+        ck_ok(pr_pack_winograd_f32(packs, ctx, kernels, NULL, form, s->outputs, s->channels, weight,
+                                   bias));
         return true;
     }
-    switch (pr_pack_kind_for(kernels, &c, s->outputs)) {
-    case PR_PACK_WINOGRAD:
-        ck_ok(pr_pack_winograd(packs, ctx, kernels, NULL, s->outputs, s->channels, weight8, scale,
-                               bias));
+    const pr_pack_kind form = pr_pack_kind_for(kernels, &c, s->outputs);
+    switch (form) {
+    case PR_PACK_WINOGRAD2:
+    case PR_PACK_WINOGRAD4:
+    case PR_PACK_PHASES4:
+        ck_ok(pr_pack_winograd(packs, ctx, kernels, NULL, form, s->outputs, s->channels, weight8,
+                               scale, bias));
         return true;
     case PR_PACK_PHASES:
         ck_ok(pr_pack_phases(packs, ctx, kernels, NULL, s->outputs, s->channels, weight8, scale,
@@ -120,6 +129,8 @@ static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s,
     pr_packed packs[16] = {{0}};
     int64_t per_out = s->outputs / s->groups;
     int64_t k = s->kernel[0] * s->kernel[1] * s->channels / s->groups;
+    /* Of sums of products of numbers in [-1, 1]. */
+    const double tolerance = 2e-6 * fmax(25, sqrt((double)k));
     if (rewritten && !pack_rewritten(ctx, kernels, s, kind, packs)) return;
     if (rewritten) check_bytes(kernels, s, kind, packs);
     for (int64_t g = 0; g < s->groups && !rewritten; g++) {
@@ -152,7 +163,7 @@ static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s,
                               "%s: output %lld: %g, wanted %g", kernels->name, (long long)at,
                               (double)out[at], (double)wanted);
             } else {
-                ck_assert_double_eq_tol((double)out[at], sum + (double)bias[o], 5e-5);
+                ck_assert_double_eq_tol((double)out[at], sum + (double)bias[o], tolerance);
             }
         }
     }
@@ -171,7 +182,7 @@ START_TEST(every_shape_on_every_tier)
     test_fill(scale, 200, 4);
     fill_bytes(image8, MOST, 5);
     fill_bytes(weight8, MOST, 6);
-    fill_bytes(fill, 64, 7);
+    fill_bytes(fill, 256, 7);
     for (int t = 0; t < count; t++) {
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             check(ctx, list[t], &shapes[s], FLOATS, false);
@@ -187,4 +198,26 @@ START_TEST(every_shape_on_every_tier)
 }
 END_TEST
 
-TEST_MAIN("kernels/conv", every_shape_on_every_tier)
+/* As many channels as exact sums allow, with the largest values of both signs. */
+START_TEST(largest_sums)
+{
+    const pr_kernels *list[TIERS];
+    int count = tiers(list);
+    prune_context *ctx = test_context(2);
+    const shape most[] = {{1, 6, 7, 231, 8, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 1, false},
+                          {1, 6, 8, 231, 8, {3, 3}, {1, 1}, {1, 1, 1, 1}, 1, 2, false}};
+    test_fill(bias, 200, 3);
+    test_fill(scale, 200, 4);
+    for (int sign = -1; sign <= 1; sign += 2) {
+        memset(image8, 127, sizeof image8);
+        memset(weight8, sign * 127, sizeof weight8);
+        memset(fill, 127, sizeof fill);
+        for (int t = 0; t < count; t++)
+            for (size_t s = 0; s < sizeof most / sizeof *most; s++)
+                check(ctx, list[t], &most[s], INTEGERS, true);
+    }
+    prune_context_free(ctx);
+}
+END_TEST
+
+TEST_MAIN("kernels/conv", every_shape_on_every_tier, largest_sums)
