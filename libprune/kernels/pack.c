@@ -505,14 +505,16 @@ pr_pack_kind pr_pack_kind_f32(const pr_kernels *kernels, const pr_conv *conv, in
 {
     if (!kernels->f32_winograd || !is_same_3x3(conv)) return PR_PACK_DIRECT;
     /* Fewer products for each transformed value do not pay for its transform. */
-    return conv->channels >= 16 && outputs >= 16 ? PR_PACK_WINOGRAD2 : PR_PACK_DIRECT;
+    if (conv->channels < 16 || outputs < 16) return PR_PACK_DIRECT;
+    /* Four times the weights of a direct convolution have to come from some cache. */
+    return conv->channels <= 256 ? PR_PACK_WINOGRAD4 : PR_PACK_WINOGRAD2;
 }
 
 /* Which of two neighbours tap t of an enlarged map reads: phase 0 sees -1, 0, 0; phase 1 0, 0, 1.
  */
 static const int phase_taps[2][3] = {{0, 1, 1}, {0, 0, 1}};
 
-/* Rows of G times a number that makes them whole: 2 and, but for the last row, 24. */
+/* Rows of integers' G times a number that makes them whole: 2 and, but for the last row, 24. */
 static const int whole_g2[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
 static const int whole_g4[6][3] = {{6, 0, 0}, {4, 4, 4},  {4, -4, 4},
                                    {1, 2, 4}, {1, -2, 4}, {0, 0, 12}};
@@ -520,21 +522,27 @@ static const int whole_g4[6][3] = {{6, 0, 0}, {4, 4, 4},  {4, -4, 4},
 /* u = G g G^T of one kernel, values of g `step` apart; in double: rounded once. */
 static void transform_kernel_f32(pr_pack_kind kind, const float *g, int64_t step, float *u)
 {
-    const bool wide = kind == PR_PACK_WINOGRAD4;
-    const int(*whole)[3] = wide ? whole_g4 : whole_g2;
-    const int n = wide ? 6 : 4;
-    double half[6][3], unit[6];
-    for (int i = 0; i < n; i++) unit[i] = !wide ? 0.5 : 1.0 / (i < 5 ? 24 : 12);
+    static const double root = 1.4142135623730951, third = 1.0 / 3;
+    /* The points of swinograd.c. */
+    static const double g2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+    static const double g4[6][3] = {{1, 0, 0},
+                                    {-2 * third, -root * third, -third},
+                                    {-2 * third, root * third, -third},
+                                    {third / 2, root * third / 2, third},
+                                    {third / 2, -root * third / 2, third},
+                                    {0, 0, 1}};
+    const double(*rows)[3] = kind == PR_PACK_WINOGRAD4 ? g4 : g2;
+    const int n = kind == PR_PACK_WINOGRAD4 ? 6 : 4;
+    double half[6][3];
     for (int i = 0; i < n; i++)
         for (int x = 0; x < 3; x++) {
-            double sum = 0;
-            for (int y = 0; y < 3; y++) sum += whole[i][y] * (double)g[(3 * y + x) * step];
-            half[i][x] = sum * unit[i];
+            half[i][x] = 0;
+            for (int y = 0; y < 3; y++) half[i][x] += rows[i][y] * (double)g[(3 * y + x) * step];
         }
     for (int i = 0; i < n * n; i++) {
         double sum = 0;
-        for (int x = 0; x < 3; x++) sum += whole[i % n][x] * half[i / n][x];
-        u[i] = (float)(sum * unit[i % n]);
+        for (int x = 0; x < 3; x++) sum += rows[i % n][x] * half[i / n][x];
+        u[i] = (float)sum;
     }
 }
 

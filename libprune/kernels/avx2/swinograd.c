@@ -1,131 +1,140 @@
-/* 3 x 3 convolution of floats by Winograd's F(2 x 2, 3 x 3) (Lavin and Gray 2016): 16
- * multiplications for four outputs instead of 36. Sums are regrouped: results differ from those of
- * a direct convolution by rounding (the transforms add four numbers each way, all weights of B and
- * A are 0 and +-1). The matrices of one position share a block of columns: it stays in L1 while the
- * tiles of a run pass. */
+/* 3 x 3 convolution of floats by Winograd's F(2 x 2, 3 x 3) and F(4 x 4, 3 x 3) (Lavin and Gray
+ * 2016): 16 multiplications for four outputs, or 36 for sixteen, instead of 36 or 144. Sums are
+ * regrouped: results differ from those of a direct convolution by rounding. F(4 x 4) has the points
+ * 0, +-sqrt(1/2), +-sqrt(2), which round less than 0, +-1, +-2: an error (RMS over the standard
+ * deviation, 64 channels of uniform numbers) of 8e-7 instead of 16e-7, at most 5e-6 instead of
+ * 16e-6. The matrices of one position share a block of columns: it stays in the first-level cache
+ * while the tiles of a run pass. */
 #include "libprune/kernels/avx2/avx2.h"
 #include "libprune/kernels/avx2/math.h"
 #include "libprune/kernels/avx2/stile.h"
-#include "libprune/kernels/driver.h"
+#include "libprune/kernels/winograd.h"
 
 #include <string.h>
 
-enum { POSITIONS = 16, LANES = 8, COLUMNS = 16, MOST_TILES = 48, VALUES_BYTES = 192 << 10 };
+#define PR_INLINE static inline __attribute__((always_inline))
 
-static int64_t pitch_of(const pr_conv *conv)
+enum { LANES = 8, COLUMNS = 16, MOST_TILES = 48, VALUES_BYTES = 192 << 10, LINE = 16 };
+
+#define ROOT 1.41421356f /* of 2 */
+
+/* Memory of a lane: zeros for padding, transformed inputs [position][tile][pitch], sums of a block
+ * of columns [position][tile][COLUMNS]. Inputs and sums stay in the second-level cache together;
+ * positions lie an odd number of cache lines apart. */
+typedef struct layout {
+    int64_t pixels, tiles, pitch;
+    int64_t value_step, sum_step; /* from position to position */
+    int64_t value_at, sum_at, floats;
+} layout;
+
+static layout layout_of(const pr_conv *conv)
 {
-    return (conv->channels + LANES - 1) / LANES * LANES;
+    layout l = {.pixels = pr_winograd_pixels(pr_winograd_tile(conv->b->kind))};
+    l.pitch = (conv->channels + LANES - 1) / LANES * LANES;
+    l.tiles = VALUES_BYTES / (l.pixels * l.pitch * (int64_t)sizeof(float)) / ROWS * ROWS;
+    l.tiles = l.tiles < ROWS ? ROWS : l.tiles > MOST_TILES ? MOST_TILES : l.tiles;
+    l.value_step = (l.tiles * l.pitch + LINE - 1) / LINE * LINE;
+    l.sum_step = l.tiles * COLUMNS + LINE;
+    if (l.value_step / LINE % 2 == 0) l.value_step += LINE;
+    l.value_at = (l.pitch + LINE - 1) / LINE * LINE;
+    l.sum_at = l.value_at + l.pixels * l.value_step;
+    l.floats = l.sum_at + l.pixels * l.sum_step;
+    return l;
 }
 
-/* Tiles whose transformed inputs and sums stay in L2 together. */
-static int64_t tiles_of(const pr_conv *conv)
-{
-    int64_t tile = POSITIONS * pitch_of(conv) * (int64_t)sizeof(float);
-    int64_t tiles = VALUES_BYTES / tile / ROWS * ROWS;
-    return tiles < ROWS ? ROWS : tiles > MOST_TILES ? MOST_TILES : tiles;
-}
-
-/* Zeros for padding, transformed inputs [position][tile][channel], sums [position][tile][16]. */
 size_t pr_avx2_f32_winograd_bytes(const pr_conv *conv)
 {
-    int64_t pitch = pitch_of(conv), tiles = tiles_of(conv);
-    return pr_scratch_round((size_t)pitch * sizeof(float)) +
-           (size_t)(POSITIONS * tiles * (pitch + COLUMNS)) * sizeof(float);
+    return (size_t)layout_of(conv).floats * sizeof(float);
 }
 
-/* B^T d B of eight channels: d[y * 4 + x] in; position p goes to to + p * step. */
-static inline void transform_input(const __m256 d[16], float *to, int64_t step)
+PR_INLINE __m256 times_plus(float a, __m256 b, __m256 c)
 {
-    __m256 t[16];
-    for (int x = 0; x < 4; x++) {
-        t[x] = _mm256_sub_ps(d[x], d[8 + x]);
-        t[4 + x] = _mm256_add_ps(d[4 + x], d[8 + x]);
-        t[8 + x] = _mm256_sub_ps(d[8 + x], d[4 + x]);
-        t[12 + x] = _mm256_sub_ps(d[4 + x], d[12 + x]);
-    }
-    for (int y = 0; y < 4; y++) {
-        const __m256 *r = t + 4 * y;
-        float *row = to + 4 * y * step;
-        _mm256_storeu_ps(row, _mm256_sub_ps(r[0], r[2]));
-        _mm256_storeu_ps(row + step, _mm256_add_ps(r[1], r[2]));
-        _mm256_storeu_ps(row + 2 * step, _mm256_sub_ps(r[2], r[1]));
-        _mm256_storeu_ps(row + 3 * step, _mm256_sub_ps(r[1], r[3]));
-    }
+    return _mm256_fmadd_ps(_mm256_set1_ps(a), b, c);
 }
 
-static void transform_tile(const float *const pixel[16], int64_t channels, float *to, int64_t step)
+/* B^T d, along one axis. */
+PR_INLINE void transform_line(int tile, const __m256 *d, __m256 *v)
 {
-    __m256 d[16];
-    for (int64_t c = 0; c < channels; c += LANES) {
-        /* The last lanes overlap those before them. */
-        int64_t at = c + LANES <= channels ? c : channels - LANES;
-        for (int i = 0; i < 16; i++) d[i] = _mm256_loadu_ps(pixel[i] + at);
-        transform_input(d, to + at, step);
+    if (tile == 2) {
+        v[0] = _mm256_sub_ps(d[0], d[2]);
+        v[1] = _mm256_add_ps(d[1], d[2]);
+        v[2] = _mm256_sub_ps(d[2], d[1]);
+        v[3] = _mm256_sub_ps(d[1], d[3]);
+        return;
     }
+    const __m256 a = times_plus(-2, d[1], d[3]), b = times_plus(-2, d[2], d[4]);
+    const __m256 f = times_plus(-0.5f, d[1], d[3]), g = times_plus(-0.5f, d[2], d[4]);
+    v[0] = times_plus(-2.5f, d[2], _mm256_add_ps(d[0], d[4]));
+    v[1] = times_plus(ROOT / 2, a, b);
+    v[2] = times_plus(-ROOT / 2, a, b);
+    v[3] = times_plus(ROOT, f, g);
+    v[4] = times_plus(-ROOT, f, g);
+    v[5] = times_plus(-2.5f, d[3], _mm256_add_ps(d[1], d[5]));
 }
 
-/* The sixteen pixels that tile number `tile` reads. */
-static void find_pixels(const pr_conv *c, int64_t tile, const float *zeros, const float *pixel[16])
+/* B^T d B of eight channels; position p goes to to + p * step. */
+PR_INLINE void transform_input(int tile, const float *const *pixel, int64_t at, float *to,
+                               int64_t step)
 {
-    int64_t across = (c->out_width + 1) / 2, down = (c->out_height + 1) / 2, u = c->upsample;
-    int64_t y0 = tile / across % down * 2 - c->pad[0], x0 = tile % across * 2 - c->pad[1];
-    int64_t width = c->width / u, lines = c->height / u;
-    const float *base = (const float *)c->image;
-    base += tile / (across * down) * lines * width * c->channels;
-    for (int64_t i = 0; i < 16; i++) {
-        int64_t y = pr_conv_source(c, y0 + i / 4, c->height);
-        int64_t x = pr_conv_source(c, x0 + i % 4, c->width);
-        bool inside = y >= 0 && y < c->height && x >= 0 && x < c->width;
-        pixel[i] = inside ? base + (y / u * width + x / u) * c->channels : zeros;
+    enum { N = PR_WINOGRAD_TILE + 2 };
+    const int n = tile + 2;
+    __m256 t[N * N], d[N], v[N];
+    for (int x = 0; x < n; x++) {
+        for (int y = 0; y < n; y++) d[y] = _mm256_loadu_ps(pixel[y * n + x] + at);
+        transform_line(tile, d, v);
+        for (int y = 0; y < n; y++) t[y * n + x] = v[y];
+    }
+    for (int y = 0; y < n; y++) {
+        transform_line(tile, t + y * n, v);
+        for (int x = 0; x < n; x++, to += step) _mm256_storeu_ps(to, v[x]);
     }
 }
 
-/* A^T m A of sixteen columns for one tile: four rows of sums. Position p is `step` floats apart. */
-static inline void transform_output(const float *m, int64_t step, float *sums)
+/* A^T m, along one axis. */
+PR_INLINE void finish_line(int tile, const __m256 *m, __m256 *y)
 {
-    for (int half = 0; half < COLUMNS; half += LANES) {
-        __m256 t[2][4];
-        for (int x = 0; x < 4; x++) {
-            __m256 v[4];
-            for (int y = 0; y < 4; y++) v[y] = _mm256_loadu_ps(m + (y * 4 + x) * step + half);
-            t[0][x] = _mm256_add_ps(_mm256_add_ps(v[0], v[1]), v[2]);
-            t[1][x] = _mm256_sub_ps(_mm256_sub_ps(v[1], v[2]), v[3]);
+    const __m256 p = _mm256_add_ps(m[1], m[2]), q = _mm256_sub_ps(m[1], m[2]);
+    if (tile == 2) {
+        y[0] = _mm256_add_ps(m[0], p);
+        y[1] = _mm256_sub_ps(q, m[3]);
+        return;
+    }
+    const __m256 r = _mm256_add_ps(m[3], m[4]), s = _mm256_sub_ps(m[3], m[4]);
+    y[0] = _mm256_add_ps(_mm256_add_ps(m[0], p), r);
+    y[1] = _mm256_mul_ps(_mm256_set1_ps(ROOT / 2), times_plus(2, s, q));
+    y[2] = _mm256_mul_ps(_mm256_set1_ps(0.5f), times_plus(4, r, p));
+    y[3] = times_plus(ROOT / 4, q, times_plus(2 * ROOT, s, m[5]));
+}
+
+/* Sixteen columns of one tile: tile * tile rows of sums. Position p of m is `step` away. */
+PR_INLINE void transform_output(int tile, const float *m, int64_t step, float *sums)
+{
+    enum { T = PR_WINOGRAD_TILE, N = T + 2 };
+    const int n = tile + 2;
+    for (int half = 0; half < COLUMNS; half += LANES, m += LANES, sums += LANES) {
+        __m256 t[T * N], v[N], y[T];
+        for (int x = 0; x < n; x++) {
+            for (int i = 0; i < n; i++) v[i] = _mm256_loadu_ps(m + (i * n + x) * step);
+            finish_line(tile, v, y);
+            for (int i = 0; i < tile; i++) t[i * n + x] = y[i];
         }
-        for (int y = 0; y < 2; y++) {
-            __m256 a = _mm256_add_ps(_mm256_add_ps(t[y][0], t[y][1]), t[y][2]);
-            __m256 b = _mm256_sub_ps(_mm256_sub_ps(t[y][1], t[y][2]), t[y][3]);
-            _mm256_storeu_ps(sums + y * 2 * COLUMNS + half, a);
-            _mm256_storeu_ps(sums + (y * 2 + 1) * COLUMNS + half, b);
+        for (int i = 0; i < tile; i++) {
+            finish_line(tile, t + i * n, y);
+            for (int x = 0; x < tile; x++) _mm256_storeu_ps(sums + (i * tile + x) * COLUMNS, y[x]);
         }
     }
 }
 
-/* The sums of one tile through the epilogue, but for those beyond an odd edge. */
-static void finish_tile(const pr_conv *c, const pr_epilogue *e, int64_t tile, const float *sums,
-                        int64_t column, int64_t columns)
+/* Tiles against one block of columns. */
+static void multiply_block(const layout *l, int64_t tiles, const float *values, const float *block,
+                           int64_t wide, int64_t k, float *sums)
 {
-    int64_t across = (c->out_width + 1) / 2, down = (c->out_height + 1) / 2;
-    int64_t line = tile / (across * down) * c->out_height;
-    int64_t y = tile / across % down * 2, x = tile % across * 2;
-    int64_t rows = x + 1 < c->out_width ? 2 : 1;
-    int64_t at = (line + y) * c->out_width + x - c->origin;
-    finish_f32(e, at, rows, column, columns, sums, COLUMNS);
-    if (y + 1 < c->out_height) {
-        finish_f32(e, at + c->out_width, rows, column, columns, sums + 2 * COLUMNS, COLUMNS);
-    }
-}
-
-/* `tiles` transformed tiles against one block of columns. */
-static void multiply_block(const pr_conv *conv, const float *values, int64_t tiles,
-                           const float *block, int64_t wide, float *products)
-{
-    int64_t pitch = pitch_of(conv), most = tiles_of(conv), k = conv->channels;
-    for (int64_t p = 0; p < POSITIONS; p++) {
-        const float *from = values + p * most * pitch, *b = block + p * wide * k;
-        float *to = products + p * most * COLUMNS;
+    for (int64_t p = 0; p < l->pixels; p++) {
+        const float *from = values + p * l->value_step, *b = block + p * wide * k;
+        float *to = sums + p * l->sum_step;
         for (int64_t i = 0; i < tiles; i += ROWS) {
             const float *rows[ROWS];
-            row_pointers(rows, from + i * pitch, pitch, tiles - i < ROWS ? tiles - i : ROWS);
+            row_pointers(rows, from + i * l->pitch, l->pitch, tiles - i < ROWS ? tiles - i : ROWS);
             if (wide == COLUMNS) {
                 tile_6x16(rows, b, k, to + i * COLUMNS, COLUMNS, false);
             } else {
@@ -135,33 +144,61 @@ static void multiply_block(const pr_conv *conv, const float *values, int64_t til
     }
 }
 
+/* Tiles [first, first + tiles) from their transformed inputs. */
+PR_INLINE void multiply_tiles(int tile, const pr_conv *conv, const pr_epilogue *e, const layout *l,
+                              int64_t first, int64_t tiles, const float *values, float *sums)
+{
+    const pr_packed *b = conv->b;
+    const pr_tiling tiling = pr_tiling_of(conv);
+    const float *block = b->data;
+    for (int64_t c = 0; c < b->n;) {
+        const int64_t wide = pr_block_columns(b->n - c, LANES);
+        const int64_t columns = b->n - c < wide ? b->n - c : wide;
+        multiply_block(l, tiles, values, block, wide, conv->channels, sums);
+        for (int64_t i = 0; i < tiles; i++) {
+            float own[PR_WINOGRAD_TILE * PR_WINOGRAD_TILE * COLUMNS];
+            transform_output(tile, sums + i * COLUMNS, l->sum_step, own);
+            const pr_tile_outputs out = pr_tile_outputs_of(conv, tiling, first + i, 0);
+            for (int64_t y = 0; y < out.lines; y++)
+                finish_f32(e, out.first + y * out.line_step, out.columns, c, columns,
+                           own + y * tile * COLUMNS, COLUMNS);
+        }
+        block += l->pixels * wide * conv->channels;
+        c += wide;
+    }
+}
+
+PR_INLINE void convolve(int tile, const pr_conv *conv, const pr_epilogue *e, int64_t begin,
+                        int64_t end, float *memory)
+{
+    const layout l = layout_of(conv);
+    const pr_tiling tiling = pr_tiling_of(conv);
+    float *zeros = memory, *values = memory + l.value_at, *sums = memory + l.sum_at;
+    memset(zeros, 0, (size_t)l.pitch * sizeof *zeros);
+    for (int64_t first = begin; first < end; first += l.tiles) {
+        const int64_t tiles = end - first < l.tiles ? end - first : l.tiles;
+        for (int64_t i = 0; i < tiles; i++) {
+            const float *pixel[PR_WINOGRAD_PIXELS];
+            int64_t from[PR_WINOGRAD_PIXELS];
+            pr_tile_pixels(conv, tiling, first + i, from);
+            for (int j = 0; j < (tile + 2) * (tile + 2); j++)
+                pixel[j] = from[j] < 0 ? zeros : (const float *)conv->image + from[j];
+            for (int64_t c = 0; c < conv->channels; c += LANES) {
+                /* The last lanes overlap those before them. */
+                int64_t at = c + LANES <= conv->channels ? c : conv->channels - LANES;
+                transform_input(tile, pixel, at, values + i * l.pitch + at, l.value_step);
+            }
+        }
+        multiply_tiles(tile, conv, e, &l, first, tiles, values, sums);
+    }
+}
+
 void pr_avx2_f32_winograd(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
                           void *memory)
 {
-    const pr_packed *b = conv->b;
-    int64_t pitch = pitch_of(conv), most = tiles_of(conv);
-    float *zeros = memory;
-    float *values = zeros + pr_scratch_round((size_t)pitch * sizeof *zeros) / sizeof *zeros;
-    float *products = values + POSITIONS * most * pitch;
-    memset(zeros, 0, (size_t)pitch * sizeof *zeros);
-    for (int64_t first = begin; first < end; first += most) {
-        int64_t tiles = end - first < most ? end - first : most;
-        for (int64_t i = 0; i < tiles; i++) {
-            const float *pixel[16];
-            find_pixels(conv, first + i, zeros, pixel);
-            transform_tile(pixel, conv->channels, values + i * pitch, most * pitch);
-        }
-        const float *block = b->data;
-        for (int64_t c = 0; c < b->n;) {
-            int64_t wide = pr_block_columns(b->n - c, LANES);
-            multiply_block(conv, values, tiles, block, wide, products);
-            for (int64_t i = 0; i < tiles; i++) {
-                float sums[4 * COLUMNS];
-                transform_output(products + i * COLUMNS, most * COLUMNS, sums);
-                finish_tile(conv, e, first + i, sums, c, b->n - c < wide ? b->n - c : wide);
-            }
-            block += POSITIONS * wide * conv->channels;
-            c += wide;
-        }
+    if (conv->b->kind == PR_PACK_WINOGRAD2) {
+        convolve(2, conv, e, begin, end, memory);
+    } else {
+        convolve(4, conv, e, begin, end, memory);
     }
 }
