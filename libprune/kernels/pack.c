@@ -575,36 +575,45 @@ prune_status pr_pack_winograd_f32(pr_packed *out, prune_context *ctx, const pr_k
     return PRUNE_OK;
 }
 
-/* u of whole numbers, at most 9 * 127 or 144 * 127: see avx2/winograd.h. */
-static void transform_kernel(pr_pack_kind kind, const int g[9], int16_t *u)
-{
-    const bool wide = kind != PR_PACK_WINOGRAD2;
-    const int(*whole)[3] = wide ? whole_g4 : whole_g2;
-    const int n = wide ? 6 : 4;
-    int half[6][3];
-    for (int i = 0; i < n; i++)
-        for (int x = 0; x < 3; x++) {
-            half[i][x] = 0;
-            for (int y = 0; y < 3; y++) half[i][x] += whole[i][y] * g[3 * y + x];
-        }
-    for (int i = 0; i < n * n; i++) {
-        int sum = 0;
-        for (int x = 0; x < 3; x++) sum += whole[i % n][x] * half[i / n][x];
-        u[i] = (int16_t)sum;
-    }
-}
+enum { SLICE = 64 }; /* channels that are transformed together */
 
-/* The taps of one phase on the small map, as a 3 x 3 kernel, or the kernel itself. */
-static void taps_of(pr_pack_kind kind, int phase, const int8_t *w, int64_t step, int g[9])
+/* The taps of one phase on the small map as 3 x 3 kernels, or the kernels themselves. */
+static void gather_taps(pr_pack_kind kind, int phase, const int8_t *w, int64_t channels,
+                        int64_t count, int16_t g[9][SLICE])
 {
     memset(g, 0, 9 * sizeof *g);
-    for (int tap = 0; tap < 9; tap++) {
+    for (int tap = 0; tap < 9; tap++, w += channels) {
         int y = tap / 3, x = tap % 3;
         if (kind == PR_PACK_PHASES4) {
             y = phase_taps[phase / 2][y] + phase / 2;
             x = phase_taps[phase % 2][x] + phase % 2;
         }
-        g[3 * y + x] += w[tap * step];
+        int16_t *to = g[3 * y + x];
+        for (int64_t c = 0; c < count; c++) to[c] = (int16_t)(to[c] + w[c]);
+    }
+}
+
+/* row . (a, b, c) of every channel. */
+static void combine(const int row[3], const int16_t *a, const int16_t *b, const int16_t *c,
+                    int64_t count, int16_t *to)
+{
+    const int16_t p = (int16_t)row[0], q = (int16_t)row[1], r = (int16_t)row[2];
+    for (int64_t i = 0; i < count; i++) to[i] = (int16_t)(p * a[i] + q * b[i] + r * c[i]);
+}
+
+/* Whole numbers, at most 9 * 127 or 144 * 127 (avx2/winograd.h): position p goes to u + p * step.
+ */
+static void transform_kernels(pr_pack_kind kind, int16_t g[9][SLICE], int64_t count, int16_t *u,
+                              int64_t step)
+{
+    const bool wide = kind != PR_PACK_WINOGRAD2;
+    const int(*whole)[3] = wide ? whole_g4 : whole_g2;
+    const int n = wide ? 6 : 4;
+    int16_t half[3][SLICE];
+    for (int y = 0; y < n; y++) {
+        for (int x = 0; x < 3; x++) combine(whole[y], g[x], g[3 + x], g[6 + x], count, half[x]);
+        for (int x = 0; x < n; x++, u += step)
+            combine(whole[x], half[0], half[1], half[2], count, u);
     }
 }
 
@@ -614,14 +623,15 @@ prune_status pr_pack_winograd(pr_packed *out, prune_context *ctx, const pr_kerne
 {
     const int64_t positions = positions_of(kind);
     prune_status status = PRUNE_OK;
-    int16_t *u, one[36];
+    int16_t *u, g[9][SLICE];
     PR_TRY(pr_new(ctx, (void **)&u, (size_t)(positions * n), (size_t)channels * sizeof *u));
     for (int phase = 0; phase < pr_pack_parts(kind) && status == PRUNE_OK; phase++) {
-        for (int64_t i = 0; i < n * channels; i++) {
-            int g[9];
-            taps_of(kind, phase, w + i / channels * 9 * channels + i % channels, channels, g);
-            transform_kernel(kind, g, one);
-            for (int64_t p = 0; p < positions; p++) u[p * n * channels + i] = one[p];
+        for (int64_t o = 0; o < n; o++) {
+            for (int64_t c = 0; c < channels; c += SLICE) {
+                const int64_t count = channels - c < SLICE ? channels - c : SLICE;
+                gather_taps(kind, phase, w + o * 9 * channels + c, channels, count, g);
+                transform_kernels(kind, g, count, u + o * channels + c, n * channels);
+            }
         }
         status = pack_parts(&out[phase], ctx, kernels, room, positions, n, channels,
                             (weights){.shorts = u}, scale, bias);
