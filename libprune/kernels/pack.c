@@ -519,8 +519,19 @@ static const int whole_g2[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
 static const int whole_g4[6][3] = {{6, 0, 0}, {4, 4, 4},  {4, -4, 4},
                                    {1, 2, 4}, {1, -2, 4}, {0, 0, 12}};
 
-/* u = G g G^T of one kernel, values of g `step` apart; in double: rounded once. */
-static void transform_kernel_f32(pr_pack_kind kind, const float *g, int64_t step, float *u)
+enum { MOST_WIDE = 32 }; /* columns of a block of floats */
+
+/* row . (a, b, c) of every column. */
+static void combine_f32(const double row[3], const double *a, const double *b, const double *c,
+                        int64_t count, double *to)
+{
+    for (int64_t i = 0; i < count; i++) to[i] = row[0] * a[i] + row[1] * b[i] + row[2] * c[i];
+}
+
+/* G g G^T of the kernels of `count` columns, one channel; in double: rounded once. Position p goes
+ * to u + p * step. */
+static void transform_kernels_f32(pr_pack_kind kind, const float *w, int64_t channels,
+                                  int64_t count, float *u, int64_t step)
 {
     static const double root = 1.4142135623730951, third = 1.0 / 3;
     /* The points of swinograd.c. */
@@ -533,16 +544,15 @@ static void transform_kernel_f32(pr_pack_kind kind, const float *g, int64_t step
                                     {0, 0, 1}};
     const double(*rows)[3] = kind == PR_PACK_WINOGRAD4 ? g4 : g2;
     const int n = kind == PR_PACK_WINOGRAD4 ? 6 : 4;
-    double half[6][3];
-    for (int i = 0; i < n; i++)
-        for (int x = 0; x < 3; x++) {
-            half[i][x] = 0;
-            for (int y = 0; y < 3; y++) half[i][x] += rows[i][y] * (double)g[(3 * y + x) * step];
+    double g[9][MOST_WIDE], half[3][MOST_WIDE], whole[MOST_WIDE];
+    for (int64_t j = 0; j < count; j++)
+        for (int tap = 0; tap < 9; tap++) g[tap][j] = (double)w[(j * 9 + tap) * channels];
+    for (int y = 0; y < n; y++) {
+        for (int x = 0; x < 3; x++) combine_f32(rows[y], g[x], g[3 + x], g[6 + x], count, half[x]);
+        for (int x = 0; x < n; x++, u += step) {
+            combine_f32(rows[x], half[0], half[1], half[2], count, whole);
+            for (int64_t j = 0; j < count; j++) u[j] = (float)whole[j];
         }
-    for (int i = 0; i < n * n; i++) {
-        double sum = 0;
-        for (int x = 0; x < 3; x++) sum += rows[i % n][x] * half[i / n][x];
-        u[i] = (float)sum;
     }
 }
 
@@ -554,14 +564,13 @@ prune_status pr_pack_winograd_f32(pr_packed *out, prune_context *ctx, const pr_k
     const int64_t lanes = kernels->f32_lanes, positions = positions_of(kind);
     p.bytes = winograd_f32_bytes(kernels, kind, n, channels);
     PR_TRY(place(&p, ctx, room));
-    float *to = p.data, u[36];
+    float *to = p.data;
     for (int64_t c = 0; c < n;) {
         int64_t wide = pr_block_columns(n - c, lanes), columns = n - c < wide ? n - c : wide;
         if (columns < wide) memset(to, 0, (size_t)(positions * wide * channels) * sizeof *to);
-        for (int64_t i = 0; i < columns * channels; i++) {
-            int64_t k = i / columns, j = i % columns;
-            transform_kernel_f32(kind, w + (c + j) * 9 * channels + k, channels, u);
-            for (int64_t q = 0; q < positions; q++) to[(q * channels + k) * wide + j] = u[q];
+        for (int64_t k = 0; k < channels; k++) {
+            transform_kernels_f32(kind, w + c * 9 * channels + k, channels, columns, to + k * wide,
+                                  channels * wide);
         }
         to += positions * wide * channels;
         c += wide;
