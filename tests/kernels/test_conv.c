@@ -1,4 +1,4 @@
-/* Covers: winograd.h, winograd.c, swinograd.c */
+/* Covers: winograd.c, swinograd.c */
 #include "tests/kernels/halves.h"
 
 typedef enum number { FLOATS, BF16, INTEGERS } number;
