@@ -122,7 +122,7 @@ def start(store, engine, model, size):
 
 
 def peer_folder(store, model, size):
-    return store.folder / "peers" / f"{model.name}-{size[0]}x{size[1]}"
+    return store.folder / "peers" / f"{model.name}-{size[0]}x{size[1]}-{model.pictures}"
 
 
 def prepare_peer(store, what, model, size):
