@@ -6,7 +6,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 export CTEST_PARALLEL_LEVEL = $(JOBS)
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo test test-release test-clang test-asan test-tsan test-torch fuzz soak bench bench-peers runtime install format lint clean
+.PHONY: all deps demo test test-release test-clang test-asan test-tsan test-torch test-processor fuzz soak bench bench-peers runtime install format lint clean
 
 all: deps ## build the library and the program (build/release/bin/prune)
 	@cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
@@ -57,6 +57,12 @@ soak: all ## the long tests: kills, every failing allocation and file call, then
 test-torch: all ## the Python package against PyTorch 2.13.0 (CPU), which this installs
 	@ctest --preset release -R '^python\.(environment|wheel)$$'
 	@tests/python/torch.sh $(CURDIR)/build/release $(CURDIR)/build/venv-torch $(CURDIR)/bindings/python
+
+# Without the kernels' copies in plain C, which every machine runs and an emulated one would for hours.
+test-processor: deps ## the kernels' AVX-512, VNNI and AMX machine code on an emulated processor (docs/architecture.md)
+	@cmake --preset release -B build/processor -DHAVE_SIMDE=OFF >build/processor.log 2>&1 || { cat build/processor.log; exit 1; }
+	@cmake --build build/processor --target processor_tests
+	@tests/processor/run.sh build/processor
 
 # BENCH passes arguments on, as in BENCH="--quick --only ours/".
 bench: all ## measure this library: benchmarks/results.md (see benchmarks/)
