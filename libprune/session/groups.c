@@ -9,7 +9,7 @@
 
 enum {
     VALUES_BYTES = 256 << 10,  /* of a block: what fits a second-level cache beside the weights */
-    WEIGHTS_BYTES = 768 << 10, /* what stays there from block to block, where tiers have `reuse` */
+    WEIGHTS_BYTES = 768 << 10, /* what stays there from block to block */
     ELEMENT_MACS = 24,         /* an elementwise step's time per element, in multiply-adds */
     UNITS_EACH = 8             /* units of whole lines that every thread should get at least */
 };

@@ -101,7 +101,11 @@ START_TEST(blocks_make_good_for_their_weights)
     size_t weights;
     ck_assert_int_ge(block_of_mlp("amx", true, &weights), 96);
     ck_assert_uint_gt(weights, 1 << 20);
-    ck_assert_int_lt(block_of_mlp("avx512", true, &weights), 96);
+    ck_assert_int_ge(block_of_mlp("avx512", true, &weights), 96);
+    const int64_t avx2 = block_of_mlp("avx2", true, &weights);
+    ck_assert_int_ge(avx2, 48);
+    ck_assert_int_lt(avx2, 96);
+    ck_assert_int_lt(block_of_mlp("portable", true, &weights), 48);
     ck_assert_int_eq(block_of_mlp("amx", false, &weights) % 32, 0);
     ck_assert_uint_lt(weights, 1 << 18);
 }

@@ -3,8 +3,8 @@
 #include "libprune/kernels/avx512vnni/avx512vnni.h"
 #include "libprune/kernels/peak.h"
 
-/* reuse: 1024 products of bytes a cycle (512 of halves) over 11 bytes, 29 GB/s at 2.6 GHz; from the
- * second-level cache, 48 bytes, 32 rows are enough. */
+/* reuse, AVX-512's 96: 1024 products of bytes a cycle (512 of halves) over 11 bytes, 29 GB/s at 2.6
+ * GHz; from the second-level cache, 48 bytes, 32 rows are enough. */
 const pr_kernels pr_kernels_amx = {.name = "amx",
                                    PR_AVX512_FLOAT_ROW,
                                    .bf16_lanes = 16,
@@ -22,7 +22,6 @@ const pr_kernels pr_kernels_amx = {.name = "amx",
                                    .i8_plain = true,
                                    .i8_panel_bytes = 768 << 10,
                                    .i8_worth = 10000000,
-                                   .reuse = 96,
                                    .i8_widen = pr_amx_i8_widen,
                                    .i8_panel = pr_amx_i8_panel,
                                    .i8_gather = pr_amx_i8_gather,

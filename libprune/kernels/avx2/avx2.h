@@ -53,8 +53,9 @@ PR_DECLARE_ROWS(pr_avx2)
     .quantize = tier##_quantize, .quantize_rows = tier##_quantize_rows,                            \
     .resize_row = tier##_resize_row, .max_row = tier##_max_row, .exp2_row = tier##_exp2_row,       \
     .scale_row = tier##_scale_row, .bf16_round = tier##_bf16_round, .weigh_row = tier##_weigh_row
+/* reuse: 16 products a cycle, 4 bytes a weight; from memory come some 7 bytes a cycle. */
 #define PR_AVX2_FLOAT_ROW                                                                          \
-    .f32_lanes = 8, .f32_thin = PR_AVX2_THIN, .f32_panel = pr_avx2_f32_panel,                      \
+    .reuse = 48, .f32_lanes = 8, .f32_thin = PR_AVX2_THIN, .f32_panel = pr_avx2_f32_panel,         \
     .f32_single = pr_avx2_f32_single, .f32_gather = pr_avx2_f32_gather,                            \
     .f32_winograd_bytes = pr_avx2_f32_winograd_bytes, .f32_winograd = pr_avx2_f32_winograd,        \
     PR_ROWS(pr_avx2), .i16_lanes = 8, .i16_panel = pr_avx2_i8_panel /* its panels hold 16 bits */

@@ -15,9 +15,10 @@ size_t pr_avx512_i8_winograd_bytes(const pr_conv *conv);
 void pr_avx512_i8_winograd(const pr_conv *conv, const pr_epilogue *e, int64_t begin, int64_t end,
                            void *memory);
 
-/* FP32 and vectors, for every tier with AVX-512. */
+/* FP32 and vectors, for every tier with AVX-512. reuse: twice AVX2's products a cycle; for AMX see
+ * its row. */
 #define PR_AVX512_FLOAT_ROW                                                                        \
-    .f32_lanes = 16, .f32_thin = PR_AVX2_THIN, .f32_panel = pr_avx512_f32_panel,                   \
+    .reuse = 96, .f32_lanes = 16, .f32_thin = PR_AVX2_THIN, .f32_panel = pr_avx512_f32_panel,      \
     .f32_single = pr_avx2_f32_single, .f32_gather = pr_avx512_f32_gather, PR_ROWS(pr_avx512)
 
 #endif
