@@ -149,8 +149,9 @@ typedef struct pr_kernels {
     bool i8_plain;          /* a panel holds the bytes themselves: rows may stay where they are */
     int64_t i8_panel_bytes; /* of a panel that stays in cache; 0: as for floats */
     int64_t i8_worth;       /* multiply-adds worth waking a thread for; 0: as for floats */
-    /* Rows of a block that goes through several layers: so many multiply by a weight in the time
-     * that reading it from the third-level cache takes. 0: a unit is enough. */
+    /* Rows of a block that goes through several layers: so many multiply by a weight in a multiple
+     * of the time that reading it takes, from memory or the third-level cache. 0: a unit is
+     * enough. */
     int32_t reuse;
     void (*i8_widen)(void *to, const int8_t *from, int64_t count);
     void (*i8_panel)(int64_t m, const void *a, int64_t lda, const pr_packed *b,
