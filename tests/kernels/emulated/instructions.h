@@ -55,6 +55,20 @@ EMULATE_FUSED(fnmadd16, __m512, 16, -a[i], b[i], c[i])
 #define _mm512_fmsub_ps(a, b, c) emulated_fmsub16(a, b, c)
 #define _mm512_fnmadd_ps(a, b, c) emulated_fnmadd16(a, b, c)
 
+/* --- products of integers: SIMDe's overflow ---------------------------------------------------*/
+
+static inline __m256i emulated_mullo_8(__m256i va, __m256i vb)
+{
+    uint32_t a[8], b[8];
+    memcpy(a, &va, sizeof a);
+    memcpy(b, &vb, sizeof b);
+    EACH(i, 8) a[i] *= b[i];
+    memcpy(&va, a, sizeof a);
+    return va;
+}
+#undef _mm256_mullo_epi32
+#define _mm256_mullo_epi32(a, b) emulated_mullo_8(a, b)
+
 /* --- conversions ------------------------------------------------------------------------------*/
 
 /* To the nearest integer, ties to even; what does not fit becomes the smallest one. */
