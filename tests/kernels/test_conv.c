@@ -129,8 +129,8 @@ static void check(prune_context *ctx, const pr_kernels *kernels, const shape *s,
     pr_packed packs[16] = {{0}};
     int64_t per_out = s->outputs / s->groups;
     int64_t k = s->kernel[0] * s->kernel[1] * s->channels / s->groups;
-    /* Of sums of products of numbers in [-1, 1]; the transforms round more. */
-    const double tolerance = (rewritten ? 4e-6 : 2e-6) * sqrt((double)k);
+    /* Of sums of products of numbers in [-1, 1]. */
+    const double tolerance = 2e-6 * sqrt((double)k);
     if (rewritten && !pack_rewritten(ctx, kernels, s, kind, packs)) return;
     if (rewritten) check_bytes(kernels, s, kind, packs);
     for (int64_t g = 0; g < s->groups && !rewritten; g++) {
